@@ -15,3 +15,11 @@ pub(crate) fn name(label: &Value) -> Option<String> {
         _ => None,
     }
 }
+
+/// The labels of `n` classes, or where they are not as many the numbers from 0 on.
+pub(crate) fn named(labels: Vec<String>, n: usize) -> Vec<String> {
+    match labels.len() == n {
+        true => labels,
+        false => (0..n).map(|index| index.to_string()).collect(),
+    }
+}

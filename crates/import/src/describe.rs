@@ -217,58 +217,76 @@ fn additions(model: &Additive) -> SumDescription {
 impl fmt::Display for Description {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = &self.origin;
-        writeln!(out, "format      {}", origin.format.as_str())?;
+        row(out, "format", origin.format.as_str())?;
         let library = origin.library.as_deref().unwrap_or("not told");
         let estimator = visible(&origin.estimator);
-        writeln!(out, "estimator   {estimator} ({})", self.kind)?;
-        writeln!(out, "library     {library}")?;
+        row(
+            out,
+            "estimator",
+            format_args!("{estimator} ({})", self.kind),
+        )?;
+        row(out, "library", library)?;
         if !origin.steps.is_empty() {
-            writeln!(out, "folded in   {}", visible(&origin.steps.join(", ")))?;
+            row(out, "folded in", visible(&origin.steps.join(", ")))?;
         }
         let (what, names) = match self.task {
             Task::Regress => ("targets", &self.targets),
             Task::Classify | Task::Detect => ("classes", &self.classes),
         };
-        writeln!(out, "{what}     {}: {}", names.len(), few(names))?;
+        row(out, what, format_args!("{}: {}", names.len(), few(names)))?;
         if !self.priors.is_empty() {
             let priors: Vec<String> = self.priors.iter().map(|it| format!("{it:.4}")).collect();
-            writeln!(out, "priors      {}", few(&priors))?;
+            row(out, "priors", few(&priors))?;
         }
         let features = self.features.iter();
         let names: Vec<String> = features.clone().map(|it| it.name.clone()).collect();
         let unnamed = ["", " (without names)"][usize::from(!self.features_named)];
-        writeln!(out, "features    {}: {}{unnamed}", names.len(), few(&names))?;
+        row(
+            out,
+            "features",
+            format_args!("{}: {}{unnamed}", names.len(), few(&names)),
+        )?;
         let used = features.clone().filter(|it| it.n_splits > 0).count();
         let double = features.filter(|it| it.compare == Compare::Float64).count();
         if self.n_trees > 0 {
-            writeln!(
+            row(
                 out,
-                "            {used} of them used, {double} compared as float64"
+                "",
+                format_args!("{used} of them used, {double} compared as float64"),
             )?;
-            writeln!(
+            row(
                 out,
-                "trees       {}, {} splits, depth {} at most, {:.1} in the mean",
-                self.n_trees, self.n_splits, self.depth_max, self.depth_mean
+                "trees",
+                format_args!(
+                    "{}, {} splits, depth {} at most, {:.1} in the mean",
+                    self.n_trees, self.n_splits, self.depth_max, self.depth_mean
+                ),
             )?;
         }
         if let Some(leaves) = &self.leaves {
-            writeln!(
+            row(
                 out,
-                "leaves      {}, {} pure, {} distinct, {} of {} classes win one",
-                leaves.n_leaves,
-                leaves.n_pure,
-                leaves.n_distinct,
-                leaves.n_winning_classes,
-                self.classes.len()
+                "leaves",
+                format_args!(
+                    "{}, {} pure, {} distinct, {} of {} classes win one",
+                    leaves.n_leaves,
+                    leaves.n_pure,
+                    leaves.n_distinct,
+                    leaves.n_winning_classes,
+                    self.classes.len()
+                ),
             )?;
         }
         if let Some(sum) = &self.sum {
             sum.fmt(out)?;
             if sum.n_missing > 0 {
-                writeln!(
+                row(
                     out,
-                    "missing     {} of {} splits have a side for missing readings",
-                    sum.n_missing, self.n_splits
+                    "missing",
+                    format_args!(
+                        "{} of {} splits have a side for missing readings",
+                        sum.n_missing, self.n_splits
+                    ),
                 )?;
             }
         }
@@ -278,20 +296,21 @@ impl fmt::Display for Description {
             } else {
                 "more than ranks of 8 bits hold"
             };
-            writeln!(
+            row(
                 out,
-                "thresholds  {} per feature at most: {ranks}",
-                self.thresholds_max
+                "thresholds",
+                format_args!("{} per feature at most: {ranks}", self.thresholds_max),
             )?;
             if self.thresholds_on_integers {
-                writeln!(
+                row(
                     out,
-                    "            all on whole or half numbers, as on integer features"
+                    "",
+                    format_args!("all on whole or half numbers, as on integer features"),
                 )?;
             }
         }
         for note in &origin.notes {
-            writeln!(out, "note        {}", visible(note))?;
+            row(out, "note", visible(note))?;
         }
         Ok(())
     }
@@ -299,10 +318,13 @@ impl fmt::Display for Description {
 
 impl fmt::Display for SumDescription {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
+        row(
             out,
-            "leaves      {}, from {:.6} to {:.6}",
-            self.n_leaves, self.leaf_min, self.leaf_max
+            "leaves",
+            format_args!(
+                "{}, from {:.6} to {:.6}",
+                self.n_leaves, self.leaf_min, self.leaf_max
+            ),
         )?;
         let precision = match self.precision {
             Precision::Float32 => "float32",
@@ -328,6 +350,11 @@ impl fmt::Display for SumDescription {
         }
         Ok(())
     }
+}
+
+/// A line of a description.
+fn row(out: &mut fmt::Formatter<'_>, name: &str, text: impl fmt::Display) -> fmt::Result {
+    writeln!(out, "{name:<12}{text}")
 }
 
 fn is_other_than_one(number: f64) -> bool {

@@ -55,19 +55,11 @@ impl ImportError {
     }
 
     /// The same fault, seen from further out.
-    pub(crate) fn within(self, outer: &str) -> Self {
-        match self {
-            Self::Broken {
-                place,
-                found,
-                expected,
-            } => Self::Broken {
-                place: format!("{outer}, {place}"),
-                found,
-                expected,
-            },
-            refused @ Self::Refused { .. } => refused,
+    pub(crate) fn within(mut self, outer: &str) -> Self {
+        if let Self::Broken { place, .. } = &mut self {
+            *place = format!("{outer}, {place}");
         }
+        self
     }
 }
 
@@ -104,8 +96,25 @@ impl From<DataError> for ImportError {
     }
 }
 
+/// Checks that lists of numbers are as long as they have to be; `each` says of what they are one each.
+pub(crate) fn check_lengths(
+    lists: &[(&str, usize)],
+    wanted: usize,
+    each: &str,
+) -> Result<(), ImportError> {
+    match lists.iter().find(|(_, found)| *found != wanted) {
+        None => Ok(()),
+        Some((what, found)) => Err(broken!(*what; "{found} numbers"; "{each}{wanted}")),
+    }
+}
+
+/// Text of a file in quotes, short and on one line.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", shown(text))
+}
+
 /// Text of a file, short and on one line.
 pub(crate) fn shown(text: &str) -> String {
-    let text: String = text.chars().take(60).collect();
+    let text: String = text.chars().take(80).collect();
     text.escape_default().to_string()
 }

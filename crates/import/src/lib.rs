@@ -49,6 +49,9 @@ pub use error::ImportError;
 use error::shown;
 pub use sniff::{Format, sniff};
 
+/// A field that a file may have and that nothing is read of.
+type Unread = Option<serde::de::IgnoredAny>;
+
 /// What canonical JSON takes: nodes and features, lists, and the items of lists.
 const JSON_MARKS: &[JsonMark] = &[(b'{', 160), (b'[', 48), (b',', 16)];
 
@@ -125,14 +128,9 @@ fn import_conversion(bytes: &[u8]) -> Result<Imported, ImportError> {
         let expected = "a quantized model as Spinney keeps it";
         ImportError::broken("the file", error.to_string(), expected)
     })?;
-    let imported = import_json(kept.model.as_bytes())?;
-    Ok(Imported {
-        origin: Origin {
-            format: Format::Conversion,
-            ..imported.origin
-        },
-        ..imported
-    })
+    let mut imported = import_json(kept.model.as_bytes())?;
+    imported.origin.format = Format::Conversion;
+    Ok(imported)
 }
 
 /// Reads canonical JSON.

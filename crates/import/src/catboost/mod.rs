@@ -12,12 +12,12 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
-use spinney_model::{AdditiveKind, Compare, Link, Precision, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, Link, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::Feed;
 use crate::lower::{RawNode, lower};
-use crate::{Format, ImportError, Imported, Origin, classes, shown};
+use crate::{Format, ImportError, Imported, Origin, Unread, classes, shown};
 use questions::Questions;
 
 /// What the JSON takes: nodes, lists, and the items of both.
@@ -26,6 +26,7 @@ const JSON_MARKS: &[JsonMark] = &[(b'{', 480), (b'[', 48), (b',', 40)];
 const EXPECTED: &str = "a model as CatBoost 1 writes it with format=\"json\"";
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct Model {
     features_info: Features,
@@ -33,66 +34,57 @@ struct Model {
     oblivious_trees: Vec<Oblivious>,
     #[serde(default)]
     trees: Vec<Node>,
-    scale_and_bias: (f64, Biases),
+    /// A list of biases since 0.26.
+    scale_and_bias: (f64, Numbers),
     #[serde(default)]
     model_info: Info,
     /// Of ctr features, which are refused where a split asks for one.
-    #[serde(default, rename = "ctr_data")]
-    _ctr_data: IgnoredAny,
+    ctr_data: Unread,
 }
 
-/// One number until 0.26, a list since.
+/// A number for each output, of which one may stand by itself.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Biases {
+enum Numbers {
     One(f64),
     Each(Vec<f64>),
 }
 
+impl From<Numbers> for Vec<f64> {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::One(number) => vec![number],
+            Numbers::Each(numbers) => numbers,
+        }
+    }
+}
+
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct Features {
     #[serde(default)]
-    float_features: Vec<FloatFeature>,
+    float_features: Vec<Feature>,
     #[serde(default)]
-    categorical_features: Vec<CategoricalFeature>,
+    categorical_features: Vec<Feature>,
     /// The texts of categories, where the rows were at hand when the model was saved.
     cat_features_hash: Option<Vec<Hashed>>,
     #[serde(default)]
     text_features: Vec<IgnoredAny>,
     #[serde(default)]
     embedding_features: Vec<IgnoredAny>,
-    #[serde(default, rename = "ctrs")]
-    _ctrs: IgnoredAny,
+    ctrs: Unread,
 }
 
-#[derive(Deserialize)]
-struct FloatFeature {
-    flat_feature_index: usize,
-    #[serde(flatten)]
-    name: Name,
-    nan_value_treatment: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CategoricalFeature {
-    flat_feature_index: usize,
-    #[serde(flatten)]
-    name: Name,
-}
-
-/// A feature's name: in one place where the rows were at hand when the model was saved, and in another
+/// A feature, with its name in one place where the rows were at hand when the model was saved, and in another
 /// where not, in which a feature without a name is empty.
 #[derive(Deserialize)]
-struct Name {
+struct Feature {
+    flat_feature_index: usize,
     feature_name: Option<String>,
     feature_id: Option<String>,
-}
-
-impl Name {
-    fn given(&self) -> Option<&String> {
-        self.feature_name.as_ref().or(self.feature_id.as_ref())
-    }
+    /// Of floats alone.
+    nan_value_treatment: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,32 +94,25 @@ struct Hashed {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct Oblivious {
     /// Leaf by leaf, a number per output.
     leaf_values: Vec<f64>,
     /// None of a tree that is one leaf.
     splits: Option<Vec<Split>>,
-    #[serde(default, rename = "leaf_weights")]
-    _leaf_weights: IgnoredAny,
+    leaf_weights: Unread,
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct Node {
     split: Option<Split>,
     left: Option<Box<Node>>,
     right: Option<Box<Node>>,
-    value: Option<Leaf>,
-    #[serde(default, rename = "weight")]
-    _weight: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Leaf {
-    One(f64),
-    Each(Vec<f64>),
+    value: Option<Numbers>,
+    weight: Unread,
 }
 
 #[derive(Deserialize, Clone)]
@@ -180,7 +165,6 @@ fn loss(name: &str) -> Option<(Target, Link)> {
     })
 }
 
-/// Reads the JSON.
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     budget.take_json("the file", bytes, JSON_MARKS)?;
@@ -203,10 +187,7 @@ impl Model {
             ));
         };
         let (scale, biases) = self.scale_and_bias;
-        let base = match biases {
-            Biases::One(bias) => vec![bias],
-            Biases::Each(biases) => biases,
-        };
+        let base = Vec::from(biases);
         let n = base.len();
         limits::TARGETS.check("scale_and_bias", n)?;
         let labels = match &self.model_info.class_params {
@@ -215,10 +196,10 @@ impl Model {
         };
         let (outputs, wanted) = match target {
             Target::Values => (Outputs::targets(n), n),
-            Target::Binary => (named(labels, 2), 1),
+            Target::Binary => (Outputs::Classes(classes::named(labels, 2)), 1),
             Target::Multi => {
                 limits::CLASSES.check("scale_and_bias", n)?;
-                (named(labels, n), n)
+                (Outputs::Classes(classes::named(labels, n)), n)
             }
         };
         if n != wanted {
@@ -229,29 +210,28 @@ impl Model {
             _ => None,
         };
         let questions = Questions::of(&self.features_info)?;
-        let mut trees = Vec::new();
-        for (index, tree) in self.oblivious_trees.into_iter().enumerate() {
-            let place = format!("oblivious_trees[{index}]");
-            let (raw, leaves) =
-                oblivious(tree, n, &questions, budget).map_err(|error| error.within(&place))?;
-            trees.push(made(&raw, &leaves, n, scale, budget, &place)?);
-        }
-        for (index, tree) in self.trees.into_iter().enumerate() {
-            let place = format!("trees[{index}]");
-            let (raw, leaves) =
-                nested(tree, n, &questions).map_err(|error| error.within(&place))?;
-            trees.push(made(&raw, &leaves, n, scale, budget, &place)?);
-        }
+        let levels = self.oblivious_trees.into_iter().enumerate();
+        let levels = levels.map(|(index, tree)| {
+            let raw = oblivious(tree, n, &questions, budget);
+            (format!("oblivious_trees[{index}]"), raw)
+        });
+        let others = self.trees.into_iter().enumerate();
+        let others =
+            others.map(|(index, tree)| (format!("trees[{index}]"), nested(tree, n, &questions)));
+        let trees = levels.chain(others).map(|(place, raw)| {
+            let (raw, leaves) = raw.map_err(|error| error.within(&place))?;
+            let leaf = |leaf: usize| Ok(leaves[leaf].iter().map(|value| scale * value).collect());
+            let nodes = lower(&raw, 0, true, budget, &place, leaf)?;
+            Ok(DraftTree::new(place, nodes, (n == 1).then_some(0)))
+        });
+        let trees = trees.collect::<Result<_, ImportError>>()?;
+        let n_features = questions.n_features;
         let draft = Draft {
-            kind: AdditiveKind::CatBoost,
-            n_features: questions.n_features,
-            outputs,
-            trees,
-            sum: Sum::new(Precision::Float64, base, 1.0),
             link,
             threshold,
+            ..Draft::new(AdditiveKind::CatBoost, n_features, outputs, base, trees)
         };
-        let mut feed = Feed::raw(questions.names, questions.n_features);
+        let mut feed = Feed::raw(questions.names, n_features);
         if !questions.words.is_empty() {
             let n_words = questions.words.len() * questions.categories.len();
             budget.take_items("cat_features_hash", n_words, 64)?;
@@ -262,7 +242,7 @@ impl Model {
         let version = version.lines().find(|line| line.contains("Tag"));
         let version = version.and_then(|line| line.rsplit(['/', ' ', 'v']).next());
         Ok(Imported {
-            model: feed.fold_additive(draft, Compare::Float32, budget)?,
+            model: feed.fold(draft, Compare::Float32, budget)?,
             origin: Origin {
                 format: Format::Catboost,
                 estimator: loss.name,
@@ -274,15 +254,6 @@ impl Model {
                 notes: Vec::new(),
             },
         })
-    }
-}
-
-/// Labels, or without as many the numbers from 0 on.
-fn named(labels: Vec<String>, n: usize) -> Outputs {
-    if labels.len() == n {
-        Outputs::Classes(labels)
-    } else {
-        Outputs::numbered(n)
     }
 }
 
@@ -369,10 +340,7 @@ fn nested(root: Node, n: usize, questions: &Questions) -> Result<RawTree, Import
                 stack.extend([(*left, next), (*right, next + 1)]);
             }
             (None, None, None, Some(leaf)) => {
-                let values = match leaf {
-                    Leaf::One(value) => vec![value],
-                    Leaf::Each(values) => values,
-                };
+                let values = Vec::from(leaf);
                 if values.len() != n {
                     return Err(broken!("a leaf"; "{} numbers", values.len(); "{n}"));
                 }
@@ -385,19 +353,4 @@ fn nested(root: Node, n: usize, questions: &Questions) -> Result<RawTree, Import
         }
     }
     Ok((nodes, leaves))
-}
-
-fn made(
-    raw: &[RawNode],
-    leaves: &[Vec<f64>],
-    n: usize,
-    scale: f64,
-    budget: &Budget,
-    place: &str,
-) -> Result<DraftTree, ImportError> {
-    let leaf = |leaf: usize| Ok(leaves[leaf].iter().map(|value| scale * value).collect());
-    Ok(DraftTree::new(
-        lower(raw, 0, true, budget, place, leaf)?,
-        (n == 1).then_some(0),
-    ))
 }

@@ -32,17 +32,16 @@ impl Questions {
                 return Err(refused!("a CatBoost model with {what} features"; "fit it on numbers"));
             }
         }
-        let floats = info.float_features.iter();
-        let categories = info.categorical_features.iter();
-        let columns: Vec<(usize, Option<&String>)> = floats
-            .map(|it| (it.flat_feature_index, it.name.given()))
-            .chain(categories.map(|it| (it.flat_feature_index, it.name.given())))
-            .collect();
-        let n_features = columns.len();
+        let n_features = info.float_features.len() + info.categorical_features.len();
         limits::FEATURES.check("features_info", n_features)?;
         let mut names = vec![None; n_features];
-        for (at, name) in &columns {
-            let slot = names.get_mut(*at).filter(|slot| slot.is_none());
+        for feature in info.float_features.iter().chain(&info.categorical_features) {
+            let at = feature.flat_feature_index;
+            let name = feature
+                .feature_name
+                .as_ref()
+                .or(feature.feature_id.as_ref());
+            let slot = names.get_mut(at).filter(|slot| slot.is_none());
             *slot.ok_or_else(|| {
                 broken!(
                     "features_info"; "the flat_feature_index {at}";
@@ -51,11 +50,9 @@ impl Questions {
             })? = Some(name.map_or("", String::as_str));
         }
         let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
-        let are_given = names.iter().enumerate();
-        let are_given = are_given.clone().all(|(_, name)| !name.is_empty())
-            && !are_given
-                .clone()
-                .all(|(index, name)| *name == index.to_string());
+        let mut numbered = names.iter().enumerate();
+        let are_given = names.iter().all(|name| !name.is_empty())
+            && !numbered.all(|(index, name)| *name == index.to_string());
         let column = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let floats = info.float_features.iter().map(|it| {
             let is_right = match it.nan_value_treatment.as_deref() {

@@ -111,6 +111,13 @@ impl Input {
             .collect()
     }
 
+    /// The same after one more operation.
+    pub(crate) fn with(&self, op: Op) -> Self {
+        let mut input = self.clone();
+        input.ops.push(op);
+        input
+    }
+
     /// Whether nothing changes a reading between the raw feature and the classifier but a cast to
     /// float32.
     fn is_cast(&self) -> bool {

@@ -9,6 +9,7 @@
 mod input;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use spinney_dataset::Budget;
 use spinney_model::{
@@ -16,9 +17,12 @@ use spinney_model::{
 };
 
 use crate::ImportError;
-use crate::draft::{Draft, Outputs};
+use crate::draft::{Draft, Kind, Outputs};
 use crate::lower::{RawNode, lower};
 pub(crate) use input::{Encoder, Input, Op, largest};
+
+/// The words of raw features that are words in rows, by index.
+pub(crate) type Words = BTreeMap<usize, Vec<String>>;
 
 /// What a classifier is fed: raw features by name, and its own features in terms of them.
 #[derive(Debug, Clone)]
@@ -27,8 +31,7 @@ pub(crate) struct Feed {
     pub names: Option<Vec<String>>,
     /// Number of raw features.
     pub n_raw: usize,
-    /// The words of raw features that are words in rows, by index.
-    pub words: BTreeMap<usize, Vec<String>>,
+    pub words: Words,
     /// The classifier's features.
     pub inputs: Vec<Input>,
 }
@@ -42,6 +45,12 @@ impl Feed {
             words: BTreeMap::new(),
             inputs: Input::all(n_features),
         }
+    }
+
+    /// Takes the places of categories from what rows hold, where these numbers stand for them.
+    pub(crate) fn encode(&mut self, feature: usize, numbers: impl IntoIterator<Item = f64>) {
+        let encoder = Rc::new(Encoder::places(numbers));
+        self.inputs[feature].ops.push(Op::Encode(encoder));
     }
 
     fn schema(&self, compare: &[Compare], outputs: Outputs) -> Result<Schema, ImportError> {
@@ -75,77 +84,48 @@ impl Feed {
         ))
     }
 
-    /// Rewrites a forest so that it takes the raw features.
+    /// Checks trees and rewrites them so that they take the raw features.
     ///
-    /// `cast` is the type in which the classifier itself compares: float32 in scikit-learn.
-    ///
-    /// # Errors
-    /// A classifier with another number of features than the feed has; more work than the budget has left.
-    pub(crate) fn fold_forest(
-        &self,
-        forest: Forest,
-        cast: Compare,
-        budget: &Budget,
-    ) -> Result<FloatModel, ImportError> {
-        self.check_width(forest.schema().n_features())?;
-        let compare = self.compare(forest.n_splits(), cast, budget)?;
-        let classes = forest.schema().classes().to_vec();
-        let schema = self.schema(&compare, Outputs::Classes(classes))?;
-        let kind = forest.kind();
-        let trees = forest
-            .into_trees()
-            .into_iter()
-            .map(|tree| {
-                Ok(Tree::new(
-                    self.fold_nodes(tree, cast, &compare, budget)?,
-                    &schema,
-                )?)
-            })
-            .collect::<Result<Vec<_>, ImportError>>()?;
-        Ok(FloatModel::Forest(Forest::new(kind, schema, trees)?))
-    }
-
-    /// Checks a sum of trees and rewrites it so that it takes the raw features; as
-    /// [`Self::fold_forest`].
+    /// `cast` is the type in which the trees themselves compare: float32 in scikit-learn.
     ///
     /// # Errors
-    /// As [`Self::fold_forest`]; trees that are none.
-    pub(crate) fn fold_additive(
+    /// Trees that are none; another number of features than the feed has; more work than the budget has left.
+    pub(crate) fn fold(
         &self,
         draft: Draft,
         cast: Compare,
         budget: &Budget,
     ) -> Result<FloatModel, ImportError> {
         self.check_width(draft.n_features)?;
-        let n_outputs = draft.sum.base.len();
+        let n_outputs = draft.n_outputs();
+        let checked = |nodes: Vec<Node>, output, schema: &Schema| match draft.kind {
+            Kind::Forest(_) => Tree::new(nodes, schema),
+            Kind::Additive(_) => Tree::additive(nodes, schema, n_outputs, output),
+        };
         let seen = Feed::raw(None, draft.n_features);
-        let schema = seen.schema(
-            &vec![cast; draft.n_features],
-            Outputs::Targets(vec!["y".to_owned()]),
-        )?;
-        let trees = draft
-            .trees
-            .into_iter()
-            .enumerate()
-            .map(|(index, tree)| {
-                Tree::additive(tree.nodes, &schema, n_outputs, tree.output)
-                    .map_err(|error| ImportError::from(error).within(&format!("trees[{index}]")))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let seen = seen.schema(&vec![cast; draft.n_features], draft.outputs.clone())?;
+        let trees = draft.trees.into_iter().map(|tree| {
+            checked(tree.nodes, tree.output, &seen)
+                .map_err(|error| ImportError::from(error).within(&tree.place))
+        });
+        let trees = trees.collect::<Result<Vec<_>, _>>()?;
         let n_splits = trees.iter().map(Tree::n_splits).sum();
         let compare = self.compare(n_splits, cast, budget)?;
         let schema = self.schema(&compare, draft.outputs)?;
-        let trees = trees
-            .into_iter()
-            .map(|tree| {
-                let output = tree.output();
-                let nodes = self.fold_nodes(tree, cast, &compare, budget)?;
-                Ok(Tree::additive(nodes, &schema, n_outputs, output)?)
-            })
-            .collect::<Result<Vec<_>, ImportError>>()?;
-        let (sum, link) = (draft.sum, draft.link);
-        let sum = Additive::new(draft.kind, schema, trees, sum, link, draft.threshold)?;
-        Ok(FloatModel::Additive(sum))
+        let trees = trees.into_iter().map(|tree| {
+            let output = tree.output();
+            let nodes = self.fold_nodes(tree, cast, &compare, budget)?;
+            Ok(checked(nodes, output, &schema)?)
+        });
+        let trees = trees.collect::<Result<Vec<_>, ImportError>>()?;
+        Ok(match draft.kind {
+            Kind::Forest(kind) => FloatModel::Forest(Forest::new(kind, schema, trees)?),
+            Kind::Additive(kind) => {
+                let (sum, link) = (draft.sum, draft.link);
+                let threshold = draft.threshold;
+                FloatModel::Additive(Additive::new(kind, schema, trees, sum, link, threshold)?)
+            }
+        })
     }
 
     /// The type in which each raw feature is compared, once `n_splits` splits are folded: float64 where it
@@ -245,21 +225,16 @@ impl Feed {
                             "fill the rows before fit, and leave the imputer out",
                         ));
                     }
-                    Op::ImputeWord(_)
-                    | Op::Encode(_)
-                    | Op::Within { .. }
-                    | Op::Above(_)
-                    | Op::Bin(_)
-                    | Op::IsMissing => {
-                        return Err(ImportError::refused(
-                            "naive Bayes behind an encoder or bins",
-                            "fit CategoricalNB, BernoulliNB or a tree on them, or this one on the numbers",
-                        ));
-                    }
                     Op::Clip { .. } => {
                         return Err(ImportError::refused(
                             "naive Bayes behind a scaler that clips",
                             "fit the scaler with clip=False",
+                        ));
+                    }
+                    _ => {
+                        return Err(ImportError::refused(
+                            "naive Bayes behind an encoder or bins",
+                            "fit CategoricalNB, BernoulliNB or a tree on them, or this one on the numbers",
                         ));
                     }
                 }

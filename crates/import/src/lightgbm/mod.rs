@@ -8,24 +8,27 @@ mod json;
 mod missing;
 mod text;
 
-use std::rc::Rc;
+use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value;
 use spinney_dataset::Budget;
-use spinney_model::{AdditiveKind, Compare, Link, Node, Precision, Side, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, Link, Node, Side, limits};
 
 use crate::draft::{Draft, DraftTree, SIGMOID, Target};
-use crate::fold::{Encoder, Feed, Op};
+use crate::error::quoted;
+use crate::fold::Feed;
 use crate::lower::{Question, RawNode, lower};
-use crate::{Format, ImportError, Imported, Origin, classes, shown};
+use crate::{Format, ImportError, Imported, Origin, Unread, classes, shown};
 pub(crate) use json::import_json;
 pub(crate) use text::import_text;
 
-/// What is expected of a file.
 const EXPECTED: &str = "a model as LightGBM 3 and 4 write it";
 
-/// A model as both forms have it.
-#[derive(Default)]
+/// A model as both forms have it, and what each has besides.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 struct RawModel {
     version: String,
     num_class: usize,
@@ -33,12 +36,22 @@ struct RawModel {
     max_feature_idx: usize,
     objective: Option<String>,
     /// Whether sums are divided by the number of rounds, as random forests do.
+    #[serde(default)]
     average_output: bool,
     feature_names: Vec<String>,
+    tree_info: Vec<json::Tree>,
+    name: Unread,
+    label_index: Unread,
+    monotone_constraints: Unread,
+    #[serde(default)]
+    feature_infos: BTreeMap<String, json::FeatureInfo>,
+    feature_importances: Unread,
     /// The categories of a data frame's columns of them, one list after the other, in order.
     pandas_categorical: Option<Vec<Vec<Value>>>,
     /// Whether each feature is one of categories, as the file tells it.
+    #[serde(skip)]
     are_categories: Vec<bool>,
+    #[serde(skip)]
     trees: Vec<RawTree>,
 }
 
@@ -131,11 +144,6 @@ fn objective(text: Option<&str>) -> Result<(Target, Link), ImportError> {
     Ok((target, link))
 }
 
-/// Text of a file in quotes, short and on one line.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", shown(text))
-}
-
 impl RawModel {
     fn check(self, format: Format, budget: &Budget) -> Result<Imported, ImportError> {
         let (target, link) = objective(self.objective.as_deref())?;
@@ -156,43 +164,20 @@ impl RawModel {
                 "a multiple of {n_outputs}, one per output and round"
             ));
         }
-        let trees = self
-            .trees
-            .into_iter()
-            .enumerate()
-            .map(|(index, tree)| {
-                let place = format!("trees[{index}]");
-                Ok(DraftTree::new(
-                    tree.lower(budget, &place)?,
-                    Some(index % n_outputs),
-                ))
-            })
-            .collect::<Result<Vec<_>, ImportError>>()?;
+        let trees = self.trees.iter().enumerate().map(|(index, tree)| {
+            let place = format!("trees[{index}]");
+            let nodes = tree.lower(budget, &place)?;
+            Ok(DraftTree::new(place, nodes, Some(index % n_outputs)))
+        });
+        let trees = trees.collect::<Result<Vec<_>, ImportError>>()?;
         let names = names(self.feature_names, n_features)?;
         let mut feed = Feed::raw(names, n_features);
-        let mut notes = Vec::new();
-        if target != Target::Values {
-            notes.push(
-                "Classes are the numbers that LightGBM was fitted on; it keeps no other labels."
-                    .to_owned(),
-            );
+        let base = vec![0.0; n_outputs];
+        let mut draft = Draft::new(AdditiveKind::LightGbm, n_features, outputs, base, trees);
+        draft.link = link;
+        if self.average_output {
+            draft.take_mean(n_trees / n_outputs);
         }
-        let draft = Draft {
-            kind: AdditiveKind::LightGbm,
-            n_features,
-            outputs,
-            trees,
-            sum: Sum::new(
-                Precision::Float64,
-                vec![0.0; n_outputs],
-                match self.average_output {
-                    true => (n_trees / n_outputs) as f64,
-                    false => 1.0,
-                },
-            ),
-            link,
-            threshold: None,
-        };
         encode(
             &mut feed,
             &self.are_categories,
@@ -200,7 +185,7 @@ impl RawModel {
             budget,
         )?;
         Ok(Imported {
-            model: feed.fold_additive(draft, Compare::Float64, budget)?,
+            model: feed.fold(draft, Compare::Float64, budget)?,
             origin: Origin {
                 format,
                 estimator: self.objective.unwrap_or_default(),
@@ -209,7 +194,7 @@ impl RawModel {
                     shown(&self.version).trim_matches('"')
                 )),
                 steps: Vec::new(),
-                notes,
+                notes: target.note("LightGBM").into_iter().collect(),
             },
         })
     }
@@ -237,8 +222,7 @@ fn encode(
             .iter()
             .map(|it| it.as_f64().filter(|it| it.fract() == 0.0));
         if let Some(numbers) = numbers.collect::<Option<Vec<f64>>>() {
-            let encoder = Rc::new(Encoder::places(numbers));
-            feed.inputs[feature].ops.push(Op::Encode(encoder));
+            feed.encode(feature, numbers);
             continue;
         }
         let words = list.iter().map(classes::name);

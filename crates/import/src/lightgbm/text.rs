@@ -3,7 +3,8 @@
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JSON_VALUES;
 
-use super::{EXPECTED, Missing, RawModel, RawTree, member, missing, quoted};
+use super::{EXPECTED, Missing, RawModel, RawTree, member, missing};
+use crate::error::{check_lengths, quoted};
 use crate::{Format, ImportError, Imported};
 
 /// Keys of the model that change nothing of what it says.
@@ -28,7 +29,6 @@ fn unknown(line: usize, key: &str) -> ImportError {
     )
 }
 
-/// Reads the text.
 pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     let text = std::str::from_utf8(bytes)
@@ -154,18 +154,15 @@ impl Lists {
 
     fn raw(&self, budget: &Budget, place: &str) -> Result<RawTree, ImportError> {
         let n_splits = self.n_leaves.saturating_sub(1);
-        for (what, found, wanted) in [
-            ("leaf_value", self.leaf.len(), self.n_leaves.max(1)),
-            ("split_feature", self.feature.len(), n_splits),
-            ("threshold", self.threshold.len(), n_splits),
-            ("decision_type", self.decision.len(), n_splits),
-            ("left_child", self.left.len(), n_splits),
-            ("right_child", self.right.len(), n_splits),
-        ] {
-            if found != wanted {
-                return Err(broken!(what; "{found} numbers"; "{wanted}"));
-            }
-        }
+        check_lengths(&[("leaf_value", self.leaf.len())], self.n_leaves.max(1), "")?;
+        let lists = [
+            ("split_feature", self.feature.len()),
+            ("threshold", self.threshold.len()),
+            ("decision_type", self.decision.len()),
+            ("left_child", self.left.len()),
+            ("right_child", self.right.len()),
+        ];
+        check_lengths(&lists, n_splits, "")?;
         budget.take_items(place, n_splits + self.leaf.len(), 48)?;
         // Leaves stand behind splits; a child below 0 is the leaf of the number's complement.
         let child = |what: &str, index: usize, child: i64| {

@@ -8,9 +8,9 @@
 use spinney_model::{GaussianNb, Schema};
 
 use super::INSTEAD;
-use super::graph::{Graph, Node, integers, shown};
-use super::tail::Tail;
-use crate::ImportError;
+use super::graph::{Graph, Node};
+use super::tail::{Tail, texts};
+use crate::{ImportError, shown};
 
 /// A naive Bayes model found in a graph.
 pub(super) struct Found {
@@ -145,16 +145,7 @@ fn labels<'g>(graph: &'g Graph, scores: &Node) -> Result<(Vec<String>, &'g Node)
     let classes = graph
         .constant(select.input(0))
         .ok_or_else(|| unknown(graph))?;
-    let labels = if classes.data_type == super::proto::STRING {
-        classes
-            .string_data
-            .iter()
-            .map(|text| String::from_utf8(text.clone()).ok())
-            .collect::<Option<Vec<_>>>()
-    } else {
-        integers(classes).map(|labels| labels.iter().map(i64::to_string).collect())
-    };
-    let labels = labels.ok_or_else(
+    let labels = texts(classes).ok_or_else(
         || broken!("the naive Bayes graph"; "odd class labels"; "integers or strings"),
     )?;
     Tail::of_classifier(graph, select)?;

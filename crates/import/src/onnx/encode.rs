@@ -1,19 +1,15 @@
 //! Operators before the trees that make numbers of categories: `OneHotEncoder` and `LabelEncoder`.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use spinney_dataset::Budget;
 
 use super::graph::Node;
 use crate::ImportError;
-use crate::fold::{Encoder, Input, Op};
+use crate::fold::{Encoder, Input, Op, Words};
 
 /// Bytes that a category takes in each column that is made of it.
 const CATEGORY_BYTES: u64 = 48;
-
-/// The words of raw columns that are text, by index.
-pub(super) type Words = BTreeMap<usize, Vec<String>>;
 
 /// Passes columns through an encoder.
 ///
@@ -34,11 +30,7 @@ pub(super) fn encode(
     keys.extend(node.floats(&format!("{prefix}_floats")));
     let is_text = !texts.is_empty();
     if is_text != keys.is_empty() {
-        return Err(odd(
-            node,
-            "categories of two kinds, or none",
-            "numbers or texts",
-        ));
+        return Err(node.odd("categories of two kinds, or none", "numbers or texts"));
     }
     if is_text {
         keys = (0..texts.len()).map(|place| place as f64).collect();
@@ -54,7 +46,7 @@ pub(super) fn encode(
         if is_text {
             let known = words.insert(input.raw, texts.clone());
             if known.is_some_and(|known| known != texts) {
-                return Err(odd(node, "other words than an operator before", "the same"));
+                return Err(node.odd("other words than an operator before", "the same"));
             }
         }
         let n_columns = if is_one_hot { keys.len() } else { 1 };
@@ -67,13 +59,11 @@ pub(super) fn encode(
             let mut raw: Vec<(f64, f64)> =
                 keys.iter().copied().zip(values.iter().copied()).collect();
             raw.sort_by(|one, other| one.0.total_cmp(&other.0));
-            let mut column = input.clone();
-            column.ops.push(Op::Encode(Rc::new(Encoder {
+            columns.push(input.with(Op::Encode(Rc::new(Encoder {
                 raw,
                 unknown,
                 missing: unknown,
-            })));
-            columns.push(column);
+            }))));
         };
         if is_one_hot {
             for at in 0..keys.len() {
@@ -91,13 +81,9 @@ pub(super) fn encode(
         };
         values.extend(node.floats("values_floats"));
         if values.len() != keys.len() {
-            return Err(odd(node, "other values than keys", "a number for each"));
+            return Err(node.odd("other values than keys", "a number for each"));
         }
         push(&values, unknown);
     }
     Ok(columns)
-}
-
-fn odd(node: &Node, found: &str, expected: &str) -> ImportError {
-    ImportError::broken(format!("the operator {}", node.shown()), found, expected)
 }

@@ -4,12 +4,12 @@ use spinney_dataset::Budget;
 use spinney_model::limits;
 
 use super::INSTEAD;
-use super::encode::{Words, encode};
-use super::graph::{Graph, Node, integers, shown};
+use super::encode::encode;
+use super::graph::{Graph, Node};
 use super::inputs::{RawInputs, elem_type};
 use super::proto;
-use crate::ImportError;
-use crate::fold::{Feed, Input, Op};
+use crate::fold::{Feed, Input, Op, Words};
+use crate::{ImportError, shown};
 
 /// Most operators between a graph's input and its classifier.
 const STEPS_MAX: usize = 64;
@@ -62,11 +62,7 @@ pub(super) fn trace(
     let mut all: Option<Columns> = None;
     for value in values {
         starts.push(all.as_ref().map_or(0, |columns| columns.inputs.len()));
-        let next = walk.columns(value, 0)?;
-        all = Some(match all {
-            None => next,
-            Some(columns) => columns.beside(next)?,
-        });
+        all = Some(walk.columns(value, 0)?.behind(all)?);
     }
     let columns = all.expect("at least one value");
     let Walk {
@@ -165,8 +161,8 @@ impl Walk<'_> {
 
     fn side_by_side(&mut self, node: &Node, depth: usize) -> Result<Columns, ImportError> {
         let is_vectorizer = node.op_type == "FeatureVectorizer";
-        if !is_vectorizer && !matches!(node.attribute("axis").map_or(0, |axis| axis.i), 1 | -1) {
-            return Err(odd(node, "rows below each other", "columns side by side"));
+        if !is_vectorizer && !matches!(node.integer("axis", 0), 1 | -1) {
+            return Err(node.odd("rows below each other", "columns side by side"));
         }
         let declared = node.integers("inputdimensions");
         let mut all: Option<Columns> = None;
@@ -178,8 +174,7 @@ impl Walk<'_> {
                     .get(index)
                     .is_some_and(|n| usize::try_from(*n) != Ok(width))
                 {
-                    return Err(odd(
-                        node,
+                    return Err(node.odd(
                         &format!("{} columns of input {index}", declared[index]),
                         &format!("all of its {width}"),
                     ));
@@ -187,12 +182,9 @@ impl Walk<'_> {
                 // Its result is float32, whatever its inputs are.
                 next.make_single();
             }
-            all = Some(match all {
-                None => next,
-                Some(columns) => columns.beside(next)?,
-            });
+            all = Some(next.behind(all)?);
         }
-        all.ok_or_else(|| odd(node, "no inputs", "at least one"))
+        all.ok_or_else(|| node.odd("no inputs", "at least one"))
     }
 
     /// The columns of a graph input.
@@ -263,14 +255,9 @@ fn first_width(graph: &Graph, chain: &[&Node]) -> Option<usize> {
             "Imputer" => node.floats("imputed_value_floats").len(),
             "Scaler" => node.floats("scale").len().max(node.floats("offset").len()),
             "Sub" | "Div" | "Mul" | "Add" => {
-                let other = if graph.constant(node.input(0)).is_some() {
-                    0
-                } else {
-                    1
-                };
-                graph
-                    .numbers(node.input(other))
-                    .map_or(0, |numbers| numbers.len())
+                let other = usize::from(graph.constant(node.input(0)).is_none());
+                let numbers = graph.numbers(node.input(other));
+                numbers.map_or(0, |numbers| numbers.len())
             }
             "ArrayFeatureExtractor" | "Gather" | "OneHotEncoder" | "LabelEncoder" => return None,
             _ => 0,
@@ -304,15 +291,18 @@ impl Columns {
         (self.is_single, self.is_float) = (true, true);
     }
 
-    fn beside(mut self, other: Self) -> Result<Self, ImportError> {
-        let n = self.inputs.len() + other.inputs.len();
-        limits::FEATURES.check("a concatenation", n)?;
+    /// These columns behind others, if there are any.
+    fn behind(self, others: Option<Self>) -> Result<Self, ImportError> {
+        let Some(mut all) = others else {
+            return Ok(self);
+        };
+        limits::FEATURES.check("a concatenation", all.inputs.len() + self.inputs.len())?;
         let kind = |it: &Self| (it.is_single, it.is_float, it.is_text);
-        if kind(&self) != kind(&other) {
+        if kind(&all) != kind(&self) {
             return Err(refused!("a concatenation of mixed types"; "inputs of one type"));
         }
-        self.inputs.extend(other.inputs);
-        Ok(self)
+        all.inputs.extend(self.inputs);
+        Ok(all)
     }
 
     /// Passes the columns through an operator; tells whether it may have changed them.
@@ -320,17 +310,17 @@ impl Columns {
         let constant = |index: usize| {
             graph
                 .numbers(node.input(index))
-                .ok_or_else(|| odd(node, "an operand that is no constant", "a constant"))
+                .ok_or_else(|| node.odd("an operand that is no constant", "a constant"))
         };
         match node.op_type.as_str() {
             "Identity" => return Ok(false),
             "Reshape" => {
                 // Of one row again, whose columns an encoder had put below each other.
-                let shape = graph.constant(node.input(1)).and_then(integers);
+                let shape = graph.integers(node.input(1));
                 let width = i64::try_from(self.inputs.len()).unwrap_or(0);
                 return match shape.as_deref() {
                     Some([-1, found]) if *found == width => Ok(false),
-                    _ => Err(odd(node, "another shape", &format!("[-1, {width}]"))),
+                    _ => Err(node.odd("another shape", &format!("[-1, {width}]"))),
                 };
             }
             "Binarizer" if !self.is_text => {
@@ -391,13 +381,13 @@ impl Columns {
                 }
             }
             "ArrayFeatureExtractor" | "Gather" => self.select(graph, node, budget)?,
-            _ => return Err(odd(node, "an unknown operator", INSTEAD)),
+            _ => return Err(node.odd("an unknown operator", INSTEAD)),
         }
         Ok(true)
     }
 
     fn cast(&mut self, node: &Node) -> Result<(), ImportError> {
-        match node.attribute("to").map_or(0, |to| to.i) {
+        match node.integer("to", 0) {
             to if to == i64::from(proto::INT64) && !self.is_float && !self.is_text => {}
             to if to == i64::from(proto::FLOAT) => self.make_single(),
             to if to == i64::from(proto::DOUBLE) => {
@@ -416,7 +406,7 @@ impl Columns {
         match (like.is_float, like.is_single) {
             (true, true) => self.make_single(),
             (true, false) => (self.is_single, self.is_float) = (false, true),
-            (false, _) => return Err(odd(node, "the type of integers", "float or double")),
+            (false, _) => return Err(node.odd("the type of integers", "float or double")),
         }
         Ok(())
     }
@@ -429,8 +419,7 @@ impl Columns {
         single: bool,
     ) -> Result<(), ImportError> {
         if constants.len() != 1 && constants.len() != self.inputs.len() {
-            return Err(odd(
-                node,
+            return Err(node.odd(
                 &format!("{} constants", constants.len()),
                 &format!("one per feature, {}", self.inputs.len()),
             ));
@@ -446,14 +435,12 @@ impl Columns {
     }
 
     fn select(&mut self, graph: &Graph, node: &Node, budget: &Budget) -> Result<(), ImportError> {
-        if node.op_type == "Gather" && !matches!(node.attribute("axis").map_or(0, |a| a.i), 1 | -1)
-        {
-            return Err(odd(node, "a selection of rows", "of columns"));
+        if node.op_type == "Gather" && !matches!(node.integer("axis", 0), 1 | -1) {
+            return Err(node.odd("a selection of rows", "of columns"));
         }
         let indices = graph
-            .constant(node.input(1))
-            .and_then(integers)
-            .ok_or_else(|| odd(node, "indices that are no constant", "constant integers"))?;
+            .integers(node.input(1))
+            .ok_or_else(|| node.odd("indices that are no constant", "constant integers"))?;
         limits::FEATURES.check(&node.op_type, indices.len())?;
         let n_ops = self.inputs.iter().map(|input| input.ops.len()).max();
         let n_ops = n_ops.unwrap_or(0) * indices.len();
@@ -464,13 +451,9 @@ impl Columns {
                 usize::try_from(*index)
                     .ok()
                     .and_then(|index| self.inputs.get(index).cloned())
-                    .ok_or_else(|| odd(node, &format!("the index {index}"), "a feature"))
+                    .ok_or_else(|| node.odd(&format!("the index {index}"), "a feature"))
             })
             .collect::<Result<_, _>>()?;
         Ok(())
     }
-}
-
-fn odd(node: &Node, found: &str, expected: &str) -> ImportError {
-    ImportError::broken(format!("the operator {}", node.shown()), found, expected)
 }

@@ -6,7 +6,7 @@ use prost::Message;
 use spinney_dataset::Budget;
 
 use super::proto::{self, Attribute, ExternalData, OpsetImport, RawNode, Tensor, ValueInfo};
-use crate::ImportError;
+use crate::{ImportError, shown};
 
 /// Most nodes, constants, inputs or outputs of a graph; a pipeline has some ten.
 const ITEMS_MAX: usize = 4096;
@@ -94,9 +94,8 @@ impl Graph {
         for node in &self.nodes {
             let domain = plain(&node.domain);
             if !imported.iter().any(|opset| plain(&opset.domain) == domain) {
-                return Err(ImportError::broken(
-                    format!("the operator {}", node.shown()),
-                    format!("the domain \"{}\"", shown(&node.domain)),
+                return Err(node.odd(
+                    &format!("the domain \"{}\"", shown(&node.domain)),
                     "one that the file imports; it may be cut short",
                 ));
             }
@@ -104,12 +103,10 @@ impl Graph {
         Ok(())
     }
 
-    /// The node that makes a value.
     pub(super) fn maker(&self, value: &str) -> Option<&Node> {
         self.maker_of.get(value).map(|index| &self.nodes[*index])
     }
 
-    /// The nodes that use a value.
     pub(super) fn users(&self, value: &str) -> impl Iterator<Item = &Node> {
         self.nodes
             .iter()
@@ -119,6 +116,16 @@ impl Graph {
     /// A constant, if the value is one.
     pub(super) fn constant(&self, value: &str) -> Option<&Tensor> {
         self.constants.get(value)
+    }
+
+    /// A constant's integers, if the value is a constant of integers.
+    pub(super) fn integers(&self, value: &str) -> Option<Vec<i64>> {
+        integers(self.constant(value)?)
+    }
+
+    /// Whether the graph delivers a value.
+    pub(super) fn delivers(&self, value: &str) -> bool {
+        self.outputs.iter().any(|output| output.name == value)
     }
 
     /// A constant's numbers, if the value is a constant of numbers.
@@ -166,7 +173,6 @@ impl Node {
         self.outputs.get(index).map_or("", String::as_str)
     }
 
-    /// An attribute.
     pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.get(name)
     }
@@ -187,6 +193,19 @@ impl Node {
         }
     }
 
+    pub(super) fn integer(&self, name: &str, default: i64) -> i64 {
+        self.attribute(name).map_or(default, |it| it.i)
+    }
+
+    /// A tensor, if there is one.
+    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.attribute(name)?.t.as_ref()
+    }
+
+    pub(super) fn odd(&self, found: &str, expected: &str) -> ImportError {
+        ImportError::broken(format!("the operator {}", self.shown()), found, expected)
+    }
+
     /// A list of integers; empty if it is missing.
     pub(super) fn integers(&self, name: &str) -> &[i64] {
         self.attribute(name)
@@ -195,20 +214,15 @@ impl Node {
 
     /// A list of numbers, from `name` or, in float64, from `name_as_tensor`; empty if missing.
     pub(super) fn floats(&self, name: &str) -> Vec<f64> {
-        let as_tensor = self
-            .attribute(&format!("{name}_as_tensor"))
-            .and_then(|attribute| attribute.t.as_ref())
-            .and_then(numbers);
-        as_tensor.unwrap_or_else(|| {
-            self.attribute(name)
-                .map(|attribute| {
-                    attribute
-                        .floats
-                        .iter()
-                        .map(|value| f64::from(*value))
-                        .collect()
-                })
-                .unwrap_or_default()
+        let as_tensor = self.tensor(&format!("{name}_as_tensor"));
+        as_tensor.and_then(numbers).unwrap_or_else(|| {
+            let singles = self.attribute(name).map(|it| &it.floats);
+            singles
+                .into_iter()
+                .flatten()
+                .copied()
+                .map(f64::from)
+                .collect()
         })
     }
 
@@ -254,24 +268,11 @@ fn refuse_external(tensor: &Tensor) -> Result<(), ImportError> {
 pub(super) fn numbers(tensor: &Tensor) -> Option<Vec<f64>> {
     let raw = &tensor.raw_data;
     let numbers: Vec<f64> = match tensor.data_type {
-        proto::FLOAT if !raw.is_empty() => raw
-            .chunks_exact(4)
-            .map(|word| f64::from(f32::from_le_bytes([word[0], word[1], word[2], word[3]])))
-            .collect(),
-        proto::FLOAT => tensor
-            .float_data
-            .iter()
-            .map(|value| f64::from(*value))
-            .collect(),
-        proto::DOUBLE if !raw.is_empty() => raw
-            .chunks_exact(8)
-            .map(|word| f64::from_le_bytes(word.try_into().expect("chunks of eight")))
-            .collect(),
+        proto::FLOAT if !raw.is_empty() => words(raw, |it| f32::from_le_bytes(it).into()),
+        proto::FLOAT => tensor.float_data.iter().copied().map(f64::from).collect(),
+        proto::DOUBLE if !raw.is_empty() => words(raw, f64::from_le_bytes),
         proto::DOUBLE => tensor.double_data.clone(),
-        _ => integers(tensor)?
-            .into_iter()
-            .map(|value| value as f64)
-            .collect(),
+        _ => integers(tensor)?.into_iter().map(|it| it as f64).collect(),
     };
     has_size(tensor, numbers.len()).then_some(numbers)
 }
@@ -280,26 +281,21 @@ pub(super) fn numbers(tensor: &Tensor) -> Option<Vec<f64>> {
 pub(super) fn integers(tensor: &Tensor) -> Option<Vec<i64>> {
     let raw = &tensor.raw_data;
     let integers: Vec<i64> = match tensor.data_type {
-        proto::INT64 if !raw.is_empty() => raw
-            .chunks_exact(8)
-            .map(|word| i64::from_le_bytes(word.try_into().expect("chunks of eight")))
-            .collect(),
+        proto::INT64 if !raw.is_empty() => words(raw, i64::from_le_bytes),
         proto::INT64 => tensor.int64_data.clone(),
-        proto::UINT8 | proto::BOOL if !raw.is_empty() => {
-            raw.iter().map(|byte| i64::from(*byte)).collect()
+        proto::UINT8 | proto::BOOL if !raw.is_empty() => words(raw, |[byte]| byte.into()),
+        proto::INT32 if !raw.is_empty() => words(raw, |it| i32::from_le_bytes(it).into()),
+        proto::INT32 | proto::BOOL | proto::UINT8 => {
+            tensor.int32_data.iter().copied().map(i64::from).collect()
         }
-        proto::INT32 if !raw.is_empty() => raw
-            .chunks_exact(4)
-            .map(|word| i64::from(i32::from_le_bytes([word[0], word[1], word[2], word[3]])))
-            .collect(),
-        proto::INT32 | proto::BOOL | proto::UINT8 => tensor
-            .int32_data
-            .iter()
-            .map(|value| i64::from(*value))
-            .collect(),
         _ => return None,
     };
     has_size(tensor, integers.len()).then_some(integers)
+}
+
+/// Numbers of so many bytes each.
+fn words<T, const N: usize>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    raw.as_chunks().0.iter().map(|word| read(*word)).collect()
 }
 
 fn has_size(tensor: &Tensor, n_items: usize) -> bool {
@@ -307,15 +303,6 @@ fn has_size(tensor: &Tensor, n_items: usize) -> bool {
         product.checked_mul(usize::try_from(*size).ok()?)
     });
     size == Some(n_items)
-}
-
-/// A name from a file, short and without control characters.
-pub(super) fn shown(name: &str) -> String {
-    name.chars()
-        .take(80)
-        .collect::<String>()
-        .escape_default()
-        .to_string()
 }
 
 fn decode_all<M: Message + Default>(

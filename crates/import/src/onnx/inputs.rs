@@ -2,11 +2,10 @@
 
 use spinney_model::limits;
 
-use super::encode::Words;
-use super::graph::{Graph, shown};
+use super::graph::Graph;
 use super::proto::{self, ValueInfo};
-use crate::ImportError;
-use crate::fold::{Feed, Input};
+use crate::fold::{Feed, Input, Words};
+use crate::{ImportError, shown};
 
 /// The graph's inputs as the columns of a row.
 pub(super) struct RawInputs {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use spinney_dataset::Budget;
 
 use super::ensemble::{Ensemble, Transform};
-use super::graph::{Graph, Node, integers};
+use super::graph::{Graph, Node};
 use super::trees::only_output;
 use super::vote;
 use crate::ImportError;
@@ -24,7 +24,6 @@ pub(super) struct Joint<'g> {
 /// What an ensemble gives to a sum.
 #[derive(Clone, Copy)]
 pub(super) struct Term {
-    /// Which ensemble it is.
     index: usize,
     /// What its scores are multiplied by.
     factor: f64,
@@ -129,7 +128,7 @@ fn width(ensemble: &Node) -> i64 {
     let labels = ensemble.integers("classlabels_int64s").len();
     let labels = labels.max(ensemble.strings("classlabels_strings").count());
     match labels {
-        0 => ensemble.attribute("n_targets").map_or(1, |n| n.i),
+        0 => ensemble.integer("n_targets", 1),
         _ => i64::try_from(labels).unwrap_or(0),
     }
 }
@@ -138,7 +137,7 @@ fn width(ensemble: &Node) -> i64 {
 fn is_scaled_next(graph: &Graph, value: &str) -> bool {
     let mut users = graph.users(value);
     let (first, second) = (users.next(), users.next());
-    let is_result = graph.outputs.iter().any(|output| output.name == value);
+    let is_result = graph.delivers(value);
     let scales = |node: &Node| match node.op_type.as_str() {
         "Sum" => node.inputs.len() == 1,
         name => matches!(name, "Mul" | "Div"),
@@ -189,15 +188,11 @@ fn behind(graph: &Graph, node: &Node, width: i64, parts: &[&Scores]) -> Option<S
         [number] => Some(number),
         _ => None,
     };
-    let axes = |name: &str| match graph.constant(node.input(1)).and_then(integers) {
-        Some(axes) => axes,
-        None => node.integers(name).to_vec(),
-    };
     match node.op_type.as_str() {
         "Identity" | "Cast" => times(1.0, shape),
         "Flatten" if shape == Shape::Rows => times(1.0, shape),
         "Reshape" if shape == Shape::Rows => {
-            let to = graph.constant(node.input(1)).and_then(integers)?;
+            let to = graph.integers(node.input(1))?;
             match to[..] {
                 [1, -1, found] if found == width => times(1.0, Shape::Layer),
                 [-1, found] if found == width => times(1.0, Shape::Rows),
@@ -223,15 +218,16 @@ fn behind(graph: &Graph, node: &Node, width: i64, parts: &[&Scores]) -> Option<S
         "Add" | "Sum" if are_all(Shape::Rows) => times(1.0, shape),
         "Mean" if are_all(Shape::Rows) => times(1.0 / parts.len() as f64, shape),
         "Concat" if are_all(Shape::Layer) => {
-            let is_before = node.attribute("axis").is_some_and(|axis| axis.i == 0);
+            let is_before = node.integer("axis", 1) == 0;
             times(1.0, Shape::Layers(parts.len())).filter(|_| is_before)
         }
         "ReduceMean" | "ReduceSum" => {
             let Shape::Layers(n) = shape else {
                 return None;
             };
-            let keeps = node.attribute("keepdims").is_none_or(|it| it.i != 0);
-            if keeps || axes("axes") != [0] {
+            let keeps = node.integer("keepdims", 1) != 0;
+            let axes = graph.integers(node.input(1));
+            if keeps || axes.as_deref().unwrap_or(node.integers("axes")) != [0] {
                 return None;
             }
             let is_mean = node.op_type == "ReduceMean";

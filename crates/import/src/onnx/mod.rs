@@ -21,9 +21,9 @@ mod vote;
 use spinney_dataset::Budget;
 use spinney_model::{Compare, FloatModel};
 
-use crate::{Format, ImportError, Imported, Origin};
+use crate::{Format, ImportError, Imported, Origin, shown};
 use feed::Trace;
-use graph::{Graph, Node, shown};
+use graph::{Graph, Node};
 use join::Joint;
 use tail::Tail;
 
@@ -32,10 +32,6 @@ const INSTEAD: &str = "tree ensembles and skl2onnx's GaussianNB are, behind Scal
                        OneHotEncoder, LabelEncoder, Binarizer, Sub, Div, Mul, Add, Clip, Cast, Concat and \
                        selections; or save a skops file";
 
-/// Reads an ONNX file.
-///
-/// # Errors
-/// As [`crate::import`].
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = &Budget::of(bytes.len());
     let model: proto::Model = proto::decode("the ONNX file", bytes, &[], budget)?;
@@ -144,12 +140,12 @@ fn trees(
                     .to_owned(),
             );
             note_scaler(feed, notes);
-            return feed.feed.fold_forest(forest, cast, budget);
+            return feed.feed.fold(forest, cast, budget);
         }
     }
     let draft = sums::read(&read(of_rows)?, &tail, n_features, of_rows, budget, notes)?;
     note_scaler(feed, notes);
-    let model = feed.feed.fold_additive(draft, of_rows, budget)?;
+    let model = feed.feed.fold(draft, of_rows, budget)?;
     model.additive().map_or(Ok(()), sums::check_probit)?;
     Ok(model)
 }

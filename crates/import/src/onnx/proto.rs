@@ -56,8 +56,6 @@ fn weight(mut bytes: &[u8], integers: &[u32]) -> Result<u64, prost::DecodeError>
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Model {
-    #[prost(int64, tag = "1")]
-    pub ir_version: i64,
     #[prost(string, tag = "2")]
     pub producer_name: String,
     #[prost(string, tag = "3")]
@@ -191,17 +189,12 @@ pub(super) struct Dimension {
 
 /// ONNX's number for numbers that lie in another file.
 pub(super) const EXTERNAL: i32 = 1;
-/// ONNX's number for float32.
+
+// ONNX's numbers for types.
 pub(super) const FLOAT: i32 = 1;
-/// ONNX's number for bytes.
 pub(super) const UINT8: i32 = 2;
-/// ONNX's number for 32-bit integers.
 pub(super) const INT32: i32 = 6;
-/// ONNX's number for 64-bit integers.
 pub(super) const INT64: i32 = 7;
-/// ONNX's number for strings.
 pub(super) const STRING: i32 = 8;
-/// ONNX's number for booleans.
 pub(super) const BOOL: i32 = 9;
-/// ONNX's number for float64.
 pub(super) const DOUBLE: i32 = 11;

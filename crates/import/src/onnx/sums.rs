@@ -2,7 +2,7 @@
 //! rows, and the base values at the end.
 
 use spinney_dataset::Budget;
-use spinney_model::{Additive, AdditiveKind, Compare, Link, Node as TreeNode, Precision, Sum};
+use spinney_model::{Additive, AdditiveKind, Compare, Link};
 
 use super::ensemble::{Ensemble, Transform};
 use super::tail::{Delivered, Tail};
@@ -32,16 +32,6 @@ pub(super) fn check_probit(model: &Additive) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// What the scores of an ensemble are made into.
-struct Scores {
-    outputs: Outputs,
-    /// Number of raw values.
-    n: usize,
-    link: Link,
-    threshold: Option<f64>,
-    base: Vec<f64>,
-}
-
 /// Makes a sum over `n_features` features of an ensemble, which stands before `tail`.
 ///
 /// # Errors
@@ -58,14 +48,8 @@ pub(super) fn read(
         Some(classes) if classes.len() == 2 => only_output(ensemble),
         _ => None,
     };
-    let Scores {
-        outputs,
-        n,
-        link,
-        threshold,
-        mut base,
-    } = scores(ensemble, tail, only, notes)?;
-    let mut trees = Vec::with_capacity(ensemble.trees.len() + 1);
+    let mut draft = without_trees(ensemble, tail, n_features, only, notes)?;
+    let n = draft.n_outputs();
     for tree in &ensemble.trees {
         // A tree of one output holds a number per leaf, any other one per output.
         let output = (n > 1).then(|| output_of(ensemble, &tree.nodes)).flatten();
@@ -77,42 +61,17 @@ pub(super) fn read(
             }
             Ok(values)
         })?;
-        trees.push(DraftTree::new(nodes, output));
+        draft.trees.push(DraftTree::new(&tree.place, nodes, output));
     }
-    let precision = match cast {
-        Compare::Float32 if !ensemble.is_joint => Precision::Float32,
-        _ => Precision::Float64,
-    };
-    let n_trees = ensemble.trees.len() as f64;
-    let mut divisor = tail.divisor;
+    draft.sum.divisor = tail.divisor;
     if ensemble.is_mean {
-        divisor *= n_trees;
-        for value in &mut base {
-            *value *= n_trees;
-        }
+        draft.take_mean(ensemble.trees.len());
     }
-    let has_base = base.iter().any(|value| *value != 0.0);
-    if has_base && precision == Precision::Float32 && trees.len() > 1 {
-        // Float32 has to add the base where ONNX Runtime does.
-        let values = std::mem::replace(&mut base, vec![0.0; n]);
-        trees.push(DraftTree::new(vec![TreeNode::Leaf(values)], None));
+    // Several ensembles are added in no order of float32.
+    if cast == Compare::Float32 && !ensemble.is_joint {
+        draft.add_singly();
     }
-    Ok(Draft {
-        kind: match ensemble.has_votes && tail.is_softmax {
-            true => AdditiveKind::AdaBoost,
-            false => AdditiveKind::Additive,
-        },
-        n_features,
-        outputs,
-        trees,
-        sum: Sum {
-            precision,
-            base,
-            divisor,
-        },
-        link,
-        threshold,
-    })
+    Ok(draft)
 }
 
 /// The one output that all leaves of a tree add to.
@@ -139,12 +98,14 @@ fn is_read_otherwise(ensemble: &Ensemble) -> bool {
     !ensemble.base.is_empty() || ensemble.leaves.iter().any(|leaf| total(leaf) != 0.0)
 }
 
-fn scores(
+/// What the scores of an ensemble are made into.
+fn without_trees(
     ensemble: &Ensemble,
     tail: &Tail,
+    n_features: usize,
     only: Option<usize>,
     notes: &mut Vec<String>,
-) -> Result<Scores, ImportError> {
+) -> Result<Draft, ImportError> {
     let refused = |what: &str, instead: &str| {
         let name = ensemble.transform.name();
         ImportError::refused(
@@ -245,12 +206,14 @@ fn scores(
         Some(classes) => Outputs::Classes(classes),
         None => Outputs::targets(n),
     };
-    Ok(Scores {
-        outputs,
-        n,
+    let kind = match ensemble.has_votes && tail.is_softmax {
+        true => AdditiveKind::AdaBoost,
+        false => AdditiveKind::Additive,
+    };
+    Ok(Draft {
         link,
         threshold,
-        base,
+        ..Draft::new(kind, n_features, outputs, base, Vec::new())
     })
 }
 

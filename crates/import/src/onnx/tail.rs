@@ -63,7 +63,7 @@ impl Tail {
                 return Err(ImportError::broken("the graph", "a cycle", "none"));
             }
             let users: Vec<&Node> = graph.users(value).collect();
-            let is_result = graph.outputs.iter().any(|output| output.name == value);
+            let is_result = graph.delivers(value);
             if (users.is_empty() || is_result) && !results.contains(&tail) {
                 results.push(tail.clone());
             }
@@ -123,7 +123,7 @@ impl Tail {
                 self.offset += libm::log(number().ok_or_else(|| refused(user))?) * self.divisor;
             }
             ("ArgMax", delivered @ Delivered::Values) => {
-                if !matches!(user.attribute("axis").map_or(0, |axis| axis.i), 1 | -1) {
+                if !matches!(user.integer("axis", 0), 1 | -1) {
                     return Err(refused(user));
                 }
                 *delivered = Delivered::Class(None);
@@ -185,7 +185,7 @@ impl Tail {
         let renamed = classes.iter().map(|class| {
             labels.get(class).cloned().ok_or_else(|| {
                 broken!(
-                    "the operator LabelEncoder"; "no label for {}", super::graph::shown(class);
+                    "the operator LabelEncoder"; "no label for {}", crate::shown(class);
                     "one for each class"
                 )
             })
@@ -209,14 +209,14 @@ fn softmax<'g>(graph: &'g Graph, users: &[&'g Node]) -> Option<&'g str> {
     let is_zero = made(cast.input(0), "Equal")?;
     let total = made(whole.input(0), "Reshape")?;
     let sum = made(total.input(0), "ReduceSum")?;
-    let axes = graph.constant(sum.input(1)).and_then(integers);
-    let axes = axes.unwrap_or_else(|| sum.integers("axes").to_vec());
+    let axes = graph.integers(sum.input(1));
+    let axes = axes.as_deref().unwrap_or(sum.integers("axes"));
     let is_known = exp.op_type == "Exp"
         && quotient.op_type == "Div"
         && quotient.input(0) == powers
         && sum.input(0) == powers
         && axes == [1]
-        && graph.constant(total.input(1)).and_then(integers)? == [-1, 1]
+        && graph.integers(total.input(1))? == [-1, 1]
         && made(is_zero.input(0), "Cast")?.input(0) == whole.input(0)
         && graph.numbers(is_zero.input(1))? == [0.0];
     is_known.then(|| quotient.output(0))
@@ -230,7 +230,7 @@ fn refused(user: &Node) -> ImportError {
 }
 
 /// Texts or integers of a tensor, as text.
-fn texts(tensor: &proto::Tensor) -> Option<Vec<String>> {
+pub(super) fn texts(tensor: &proto::Tensor) -> Option<Vec<String>> {
     if tensor.data_type == proto::STRING {
         let texts = tensor.string_data.iter();
         return texts

@@ -1,11 +1,12 @@
 //! Ensembles whose leaves hold class proportions, as forests that vote.
 
 use spinney_dataset::Budget;
-use spinney_model::{Forest, ForestKind, Schema, Tree};
+use spinney_model::ForestKind;
 
 use super::ensemble::{Ensemble, Transform};
-use super::fraction::{self, Fraction};
+use super::fraction;
 use crate::ImportError;
+use crate::draft::{Draft, DraftTree};
 use crate::lower;
 
 /// Makes a forest over `n_features` features of an ensemble; `None` if its leaves are no proportions, or
@@ -17,7 +18,7 @@ pub(super) fn read(
     ensemble: &Ensemble,
     n_features: usize,
     budget: &Budget,
-) -> Result<Option<Forest>, ImportError> {
+) -> Result<Option<Draft>, ImportError> {
     let Some(classes) = &ensemble.classes else {
         return Ok(None);
     };
@@ -32,22 +33,17 @@ pub(super) fn read(
     let (false, Some(proportions)) = (adds, proportions) else {
         return Ok(None);
     };
-    let schema = Schema::unnamed(n_features, classes.clone())?;
-    let trees = ensemble
-        .trees
-        .iter()
-        .map(|tree| {
-            let leaf = |leaf: usize| Ok(proportions[leaf].clone());
-            let nodes = lower::lower(&tree.nodes, tree.root, false, budget, &tree.place, leaf)?;
-            Tree::new(nodes, &schema).map_err(|error| ImportError::from(error).within(&tree.place))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let kind = if n_trees == 1 {
-        ForestKind::DecisionTree
-    } else {
-        ForestKind::RandomForest
+    let trees = ensemble.trees.iter().map(|tree| {
+        let leaf = |leaf: usize| Ok(proportions[leaf].clone());
+        let nodes = lower::lower(&tree.nodes, tree.root, false, budget, &tree.place, leaf)?;
+        Ok(DraftTree::new(&tree.place, nodes, None))
+    });
+    let trees = trees.collect::<Result<Vec<_>, ImportError>>()?;
+    let kind = match n_trees {
+        1 => ForestKind::DecisionTree,
+        _ => ForestKind::RandomForest,
     };
-    Ok(Some(Forest::new(kind, schema, trees)?))
+    Ok(Some(Draft::votes(kind, n_features, classes.clone(), trees)))
 }
 
 /// The one output that all weights are for; two classes may do with one, which is that of the second.
@@ -69,13 +65,9 @@ fn proportions(
         sums[*class] += weight;
     }
     if let Some(only) = only.filter(|_| n_classes == 2) {
-        let share = Share::of(sums[only], n_trees);
-        return check(vec![share.complement(), share.value()]);
+        return check(shares(sums[only], n_trees).to_vec());
     }
-    let shares = sums
-        .iter()
-        .map(|weight| Share::of(*weight, n_trees).value());
-    check(shares.collect())
+    check(sums.iter().map(|it| shares(*it, n_trees)[1]).collect())
 }
 
 /// Passes what is a set of proportions.
@@ -94,33 +86,14 @@ fn check(mut proportions: Vec<f64>) -> Option<Vec<f64>> {
     Some(proportions)
 }
 
-/// One class's proportion: recovered as a fraction, or as near as float32 had it.
-enum Share {
-    Fraction(Fraction),
-    Number(f64),
-}
-
-impl Share {
-    fn of(weight: f64, n_trees: usize) -> Self {
-        // Casts: compared with the original.
-        let single = weight as f32;
-        let found = (f64::from(single) == weight)
-            .then(|| fraction::simplest(single, n_trees))
-            .flatten();
-        found.map_or(Self::Number(weight * n_trees as f64), Self::Fraction)
-    }
-
-    fn value(&self) -> f64 {
-        match self {
-            Self::Fraction(fraction) => fraction.value(),
-            Self::Number(number) => *number,
-        }
-    }
-
-    fn complement(&self) -> f64 {
-        match self {
-            Self::Fraction(fraction) => fraction.complement().value(),
-            Self::Number(number) => 1.0 - number,
-        }
+/// What is left to others of a class of this weight, and its own proportion: recovered as a fraction, or as
+/// near as float32 had it.
+fn shares(weight: f64, n_trees: usize) -> [f64; 2] {
+    // Casts: compared with the original.
+    let single = weight as f32;
+    let is_single = f64::from(single) == weight;
+    match fraction::simplest(single, n_trees).filter(|_| is_single) {
+        Some(fraction) => [fraction.complement().value(), fraction.value()],
+        None => [1.0 - weight * n_trees as f64, weight * n_trees as f64],
     }
 }

@@ -16,9 +16,8 @@ pub(super) fn is_next(graph: &Graph, scores: &str) -> bool {
 
 /// Whether a node gives the place of the largest score of each row, in a column.
 pub(super) fn is_class(node: &Node) -> bool {
-    let is = |name: &str, standard: i64, wanted: &[i64]| {
-        wanted.contains(&node.attribute(name).map_or(standard, |it| it.i))
-    };
+    let is =
+        |name: &str, standard: i64, wanted: &[i64]| wanted.contains(&node.integer(name, standard));
     is("axis", 0, &[1, -1]) && is("keepdims", 1, &[1]) && is("select_last_index", 0, &[0])
 }
 
@@ -32,12 +31,10 @@ pub(super) fn is_comparison(graph: &Graph, node: &Node, width: i64) -> bool {
 pub(super) fn others(graph: &Graph, node: &Node) -> Option<f64> {
     let fill = |at: usize| {
         let value = node.input(at);
-        if let Some(maker) = graph
-            .maker(value)
-            .filter(|it| it.op_type == "ConstantOfShape")
-        {
-            let tensor = maker.attribute("value").and_then(|it| it.t.as_ref());
-            return tensor.map_or(Some(0.0), |it| super::graph::numbers(it)?.first().copied());
+        let maker = graph.maker(value);
+        if let Some(maker) = maker.filter(|it| it.op_type == "ConstantOfShape") {
+            let filled = maker.tensor("value");
+            return filled.map_or(Some(0.0), |it| super::graph::numbers(it)?.first().copied());
         }
         match graph.numbers(value)?[..] {
             [number] => Some(number),

@@ -2,7 +2,7 @@
 //! whose leaves hold the logarithm of a probability for each class. Those of counts are Gaussian ones whose
 //! classes share their variances.
 
-use spinney_model::{AdditiveKind, GaussianNb, Link, Node, Precision, Sum};
+use spinney_model::{AdditiveKind, GaussianNb, Link, Node};
 
 use super::estimator::schema;
 use super::object::Object;
@@ -158,24 +158,21 @@ fn tree(
     budget.take_items(place, n_values, 16)?;
     let feature = u32::try_from(feature).unwrap_or(u32::MAX);
     let mut nodes = Vec::with_capacity(2 * leaves.len());
-    // The leaves from one to before another, and the split whose right child they are.
-    let mut stack = vec![(0, leaves.len(), None)];
-    while let Some((from, to, parent)) = stack.pop() {
-        let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-        if let Some(Node::Split(split)) = parent.map(|parent: usize| &mut nodes[parent]) {
-            split.children[1] = new;
-        }
-        if from + 1 == to {
-            nodes.push(Node::Leaf(leaves[from].clone()));
-            continue;
-        }
-        let middle = from.midpoint(to);
-        stack.push((middle, to, Some(nodes.len())));
-        stack.push((from, middle, None));
-        let children = [new.saturating_add(1), 0];
-        nodes.push(Node::at_most(feature, bounds[middle - 1], None, children));
+    grow(&mut nodes, feature, leaves, bounds);
+    Ok(DraftTree::new(place, nodes, None))
+}
+
+/// Adds the nodes of a balanced tree, and gives the index of its root.
+fn grow(nodes: &mut Vec<Node>, feature: u32, leaves: &[Vec<f64>], bounds: &[f64]) -> u32 {
+    let at = nodes.len();
+    nodes.push(Node::Leaf(leaves[0].clone()));
+    if leaves.len() > 1 {
+        let middle = leaves.len() / 2;
+        let left = grow(nodes, feature, &leaves[..middle], &bounds[..middle - 1]);
+        let right = grow(nodes, feature, &leaves[middle..], &bounds[middle..]);
+        nodes[at] = Node::at_most(feature, bounds[middle - 1], None, [left, right]);
     }
-    Ok(DraftTree::new(nodes, None))
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// The sum of the trees, from the logarithms of the classes' own probabilities on.
@@ -186,13 +183,10 @@ fn draft(
 ) -> Result<Draft, ImportError> {
     let schema = schema(estimator)?;
     let base = estimator.get("class_log_prior_")?;
+    let base = base.numbers(schema.n_classes())?;
+    let outputs = Outputs::Classes(schema.classes().to_vec());
     Ok(Draft {
-        kind,
-        n_features: schema.n_features(),
-        outputs: Outputs::Classes(schema.classes().to_vec()),
-        trees: trees?,
-        sum: Sum::new(Precision::Float64, base.numbers(schema.n_classes())?, 1.0),
         link: Link::Softmax,
-        threshold: None,
+        ..Draft::new(kind, schema.n_features(), outputs, base, trees?)
     })
 }

@@ -1,11 +1,11 @@
 //! scikit-learn's boosting: gradient boosting, gradient boosting of histograms, and `AdaBoost`.
 
-use spinney_model::{AdditiveKind, Link, Node, Precision, Side, Split, Sum, Test};
+use spinney_model::{AdditiveKind, Link, Node, Side, Split, Test};
 
 use super::estimator::{
-    Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema,
+    MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema,
 };
-use super::object::{Object, refuse_unknown};
+use super::object::{Fields, Object};
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::lower::{categories, side};
 use crate::{ImportError, shown};
@@ -14,7 +14,7 @@ use crate::{ImportError, shown};
 const BELOW_ZERO: f64 = -f64::from_bits(1);
 
 /// `init + learning_rate · Σ trees`, one tree per output and round.
-pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportError> {
+pub(super) fn gradient_boosting(estimator: &Object) -> Result<Draft, ImportError> {
     let is_classifier = estimator.class_name().ends_with("Classifier");
     let loss = estimator.get("loss")?.text()?;
     let (outputs, n_outputs, link, threshold) = match (is_classifier, loss.as_str()) {
@@ -40,38 +40,43 @@ pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportE
     };
     let rate = estimator.get("learning_rate")?.number()?;
     let base = initial(estimator, &loss, n_outputs)?;
-    let stages = estimator.get("estimators_")?.items()?;
-    let mut raws = Vec::new();
-    for stage in &stages {
-        let members = stage.items()?;
-        if members.len() != n_outputs {
-            return Err(broken!(
-                stage.place(); "{} trees", members.len(); "one per output, {n_outputs}"
-            ));
-        }
-        for (output, member) in members.iter().enumerate() {
-            raws.push((output, member.place().to_owned(), RawTree::read(member)?));
-        }
-    }
-    let missing = MissingValues::learnt_by(raws.iter().map(|(_, _, raw)| raw));
-    let trees = raws
+    let raws = members(&estimator.get("estimators_")?, n_outputs)?;
+    let raws = raws
         .iter()
-        .map(|(output, place, raw)| {
-            raw.must_have_one_value()
-                .and_then(|()| raw.nodes(missing, |index| vec![rate * raw.values(index)[0]]))
-                .map(|nodes| DraftTree::new(nodes, Some(*output)))
-                .map_err(|error| error.within(place))
+        .map(|(output, member)| Ok((output, RawTree::read(member)?)));
+    let raws = raws.collect::<Result<Vec<_>, ImportError>>()?;
+    let missing = MissingValues::learnt_by(raws.iter().map(|(_, raw)| raw));
+    let trees = raws.iter().map(|(output, raw)| {
+        raw.must_have_one_value()?;
+        raw.draft(missing, Some(**output), |index| {
+            vec![rate * raw.values(index)[0]]
         })
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Estimator::Additive(Draft {
-        kind: AdditiveKind::GradientBoosting,
-        n_features: n_features(estimator)?,
-        outputs,
-        trees,
-        sum: Sum::new(Precision::Float64, base, 1.0),
+    });
+    let trees = trees.collect::<Result<_, _>>()?;
+    let (kind, n_features) = (AdditiveKind::GradientBoosting, n_features(estimator)?);
+    Ok(Draft {
         link,
         threshold,
-    }))
+        ..Draft::new(kind, n_features, outputs, base, trees)
+    })
+}
+
+/// The trees of all rounds, one per output each, with the output that each is for.
+fn members<'s>(
+    rounds: &Object<'s>,
+    n_outputs: usize,
+) -> Result<Vec<(usize, Object<'s>)>, ImportError> {
+    let mut all = Vec::new();
+    for round in rounds.items()? {
+        let members = round.items()?;
+        if members.len() != n_outputs {
+            return Err(broken!(
+                round.place(); "{} trees", members.len(); "one per output, {n_outputs}"
+            ));
+        }
+        all.extend(members.into_iter().enumerate());
+    }
+    Ok(all)
 }
 
 fn refused_loss(estimator: &Object, loss: &str) -> ImportError {
@@ -146,7 +151,7 @@ const HIST_FIELDS: [&str; 13] = [
 ];
 
 /// `baseline + Σ trees`, whose leaves hold the learning rate.
-pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, ImportError> {
+pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Draft, ImportError> {
     let known = Known::of(estimator)?;
     let loss = estimator.get("loss")?.text()?;
     let n_outputs = estimator.get("n_trees_per_iteration_")?.size()?;
@@ -179,27 +184,17 @@ pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, Im
     if base.len() != n_outputs {
         return Err(baseline.odd("a number per output"));
     }
-    let mut trees = Vec::new();
-    for round in estimator.get("_predictors")?.items()? {
-        let members = round.items()?;
-        if members.len() != n_outputs {
-            return Err(broken!(
-                round.place(); "{} trees", members.len(); "one per output, {n_outputs}"
-            ));
-        }
-        for (output, member) in members.iter().enumerate() {
-            trees.push(DraftTree::new(hist_nodes(member, &known)?, Some(output)));
-        }
-    }
-    Ok(Estimator::Additive(Draft {
-        kind: AdditiveKind::HistGradientBoosting,
-        n_features: n_features(estimator)?,
-        outputs,
-        trees,
-        sum: Sum::new(Precision::Float64, base, 1.0),
+    let rounds = members(&estimator.get("_predictors")?, n_outputs)?;
+    let trees = rounds.iter().map(|(output, member)| {
+        let nodes = hist_nodes(member, &known, estimator.version())?;
+        Ok(DraftTree::new(member.place(), nodes, Some(*output)))
+    });
+    let trees = trees.collect::<Result<_, ImportError>>()?;
+    let (kind, n_features) = (AdditiveKind::HistGradientBoosting, n_features(estimator)?);
+    Ok(Draft {
         link,
-        threshold: None,
-    }))
+        ..Draft::new(kind, n_features, outputs, base, trees)
+    })
 }
 
 /// The categories of each feature that histogram boosting was fitted with, as numbers of 8 bits.
@@ -240,29 +235,15 @@ impl Known {
     }
 }
 
-fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportError> {
+fn hist_nodes(
+    predictor: &Object,
+    known: &Known,
+    version: Option<String>,
+) -> Result<Vec<Node>, ImportError> {
     predictor.refuse_unknown(&["nodes", "binned_left_cat_bitsets", "raw_left_cat_bitsets"])?;
-    let nodes_at = predictor.get("nodes")?;
-    let nodes = nodes_at.array()?;
-    refuse_unknown(nodes_at.place(), nodes.field_names(), &HIST_FIELDS)?;
-    let field = |name: &str| {
-        nodes.field(name).ok_or_else(|| {
-            broken!(
-                nodes_at.place(); "no field {name}"; "one, as scikit-learn 1.1.3 to 1.9.1 writes it"
-            )
-        })
-    };
-    let integers = |name: &str| {
-        field(name)?
-            .integers()
-            .map_err(|error| nodes_at.inside(error))
-    };
-    let numbers = |name: &str| {
-        field(name)?
-            .numbers()
-            .map_err(|error| nodes_at.inside(error))
-    };
-    let (value, threshold) = (numbers("value")?, numbers("num_threshold")?);
+    let nodes = Fields::of(predictor.get("nodes")?, &HIST_FIELDS, version)?;
+    let integers = |name: &str| nodes.integers(name);
+    let (value, threshold) = (nodes.numbers("value")?, nodes.numbers("num_threshold")?);
     let (feature, missing_left) = (integers("feature_idx")?, integers("missing_go_to_left")?);
     let (left, right, is_leaf) = (integers("left")?, integers("right")?, integers("is_leaf")?);
     let (is_set, set) = (integers("is_categorical")?, integers("bitset_idx")?);
@@ -316,7 +297,7 @@ fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportErro
 /// Weighted votes of trees for one class each (SAMME), or sums of logarithms of their probabilities
 /// (SAMME.R). Raw values of more than two classes are those of `decision_function` by the number of
 /// rivals, whose softmax is `predict_proba`.
-pub(super) fn ada_boost(estimator: &Object) -> Result<Estimator, ImportError> {
+pub(super) fn ada_boost(estimator: &Object, notes: &mut Vec<String>) -> Result<Draft, ImportError> {
     let schema = schema(estimator)?;
     let n_classes = schema.n_classes();
     let is_real = match estimator.find("algorithm") {
@@ -347,10 +328,8 @@ pub(super) fn ada_boost(estimator: &Object) -> Result<Estimator, ImportError> {
                 "fit it around a DecisionTreeClassifier",
             ));
         }
-        let place = format!("{}.tree_", member.place());
         let raw = RawTree::read(member)?;
-        raw.must_have(n_classes)
-            .map_err(|error| error.within(&place))?;
+        raw.must_have(n_classes)?;
         if MissingValues::learnt_by(std::iter::once(&raw)) {
             return Err(MissingValues::refusal());
         }
@@ -378,23 +357,22 @@ pub(super) fn ada_boost(estimator: &Object) -> Result<Estimator, ImportError> {
                 _ => scores,
             }
         };
-        trees.push(DraftTree::new(
-            raw.nodes(false, leaf)
-                .map_err(|error| error.within(&place))?,
-            None,
-        ));
+        trees.push(raw.draft(false, None, leaf)?);
     }
     let (n_outputs, link) = match n_classes {
         2 => (1, Link::Sigmoid { scale: 1.0 }),
         _ => (n_classes, Link::Softmax),
     };
-    Ok(Estimator::Additive(Draft {
-        kind: AdditiveKind::AdaBoost,
-        n_features: schema.n_features(),
-        outputs: Outputs::Classes(schema.classes().to_vec()),
-        trees,
-        sum: Sum::new(Precision::Float64, vec![0.0; n_outputs], sum * rivals),
-        link,
-        threshold: None,
-    }))
+    if n_outputs > 1 {
+        notes.push(
+            "Raw values are those of decision_function by the number of classes less one."
+                .to_owned(),
+        );
+    }
+    let (kind, n_features) = (AdditiveKind::AdaBoost, schema.n_features());
+    let outputs = Outputs::Classes(schema.classes().to_vec());
+    let mut draft = Draft::new(kind, n_features, outputs, vec![0.0; n_outputs], trees);
+    draft.sum.divisor = sum * rivals;
+    draft.link = link;
+    Ok(draft)
 }

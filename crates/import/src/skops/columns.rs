@@ -2,11 +2,10 @@
 
 use spinney_model::limits;
 
-use super::encoders::Words;
 use super::object::Object;
 use super::steps::{self, STEP_BYTES};
 use crate::ImportError;
-use crate::fold::Input;
+use crate::fold::{Input, Words};
 
 /// Columns, each through the steps that are for it, one result behind the other.
 pub(super) fn apply(

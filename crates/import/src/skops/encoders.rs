@@ -1,17 +1,13 @@
 //! The pipeline steps that make numbers of categories, bins of numbers, and columns of both.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::object::Object;
-use crate::fold::{Encoder, Input, Op};
+use crate::fold::{Encoder, Input, Op, Words};
 use crate::{ImportError, classes};
 
 /// Bytes that a category takes, with its word.
 const CATEGORY_BYTES: u64 = 96;
-
-/// The words of raw features that rows have words of, by index.
-pub(super) type Words = BTreeMap<usize, Vec<String>>;
 
 /// The categories of one feature as an encoder has them.
 struct Categories {
@@ -191,11 +187,8 @@ pub(super) fn target(
         let values = encoding.numbers(n)?;
         let missing = categories[of].readings.iter().position(Option::is_none);
         let missing = missing.map_or(unknown, |place| values[place]);
-        let mut column = inputs[of].clone();
-        column
-            .ops
-            .push(categories[of].op(|index| values[index], unknown, missing));
-        columns.push(column);
+        let op = categories[of].op(|index| values[index], unknown, missing);
+        columns.push(inputs[of].with(op));
     }
     Ok(columns)
 }
@@ -221,9 +214,7 @@ pub(super) fn one_hot(
         for place in (0..n).filter(|place| Some(*place) != dropped) {
             let is_it = |index: usize| f64::from(u8::from(index == place));
             let is_missing = f64::from(u8::from(categories.readings[place].is_none()));
-            let mut column = input.clone();
-            column.ops.push(categories.op(is_it, 0.0, is_missing));
-            columns.push(column);
+            columns.push(input.with(categories.op(is_it, 0.0, is_missing)));
         }
     }
     Ok(columns)
@@ -233,11 +224,8 @@ pub(super) fn one_hot(
 pub(super) fn bins(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
     let is_ordinal = step.get("encode")?.text()? == "ordinal";
     let mut columns = Vec::new();
-    for (mut input, edges) in inputs
-        .iter()
-        .cloned()
-        .zip(each(&step.get("bin_edges_")?, inputs.len())?)
-    {
+    let all_edges = each(&step.get("bin_edges_")?, inputs.len())?;
+    for (input, edges) in inputs.iter().zip(all_edges) {
         let edges = edges.list_of_numbers()?;
         let are_ascending = edges.len() > 1 && edges.is_sorted();
         if !are_ascending || edges.iter().any(|it| it.is_nan()) {
@@ -245,8 +233,7 @@ pub(super) fn bins(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Impo
         }
         let inner = &edges[1..edges.len() - 1];
         if is_ordinal {
-            input.ops.push(Op::Bin(inner.into()));
-            columns.push(input);
+            columns.push(input.with(Op::Bin(inner.into())));
             continue;
         }
         step.budget()
@@ -256,9 +243,7 @@ pub(super) fn bins(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Impo
                 .checked_sub(1)
                 .map_or(f64::NEG_INFINITY, |below| inner[below]);
             let high = inner.get(bin).copied().unwrap_or(f64::INFINITY);
-            let mut column = input.clone();
-            column.ops.push(Op::Within { low, high });
-            columns.push(column);
+            columns.push(input.with(Op::Within { low, high }));
         }
     }
     Ok(columns)
@@ -277,10 +262,9 @@ pub(super) fn impute(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Im
     if let Some(indicator) = step.find("indicator_") {
         for index in indicator.get("features_")?.list_of_numbers()? {
             // Casts: an index.
-            let column = inputs.get(index as usize).cloned();
-            let mut column = column.ok_or_else(|| indicator.odd("indices of features"))?;
-            column.ops.push(Op::IsMissing);
-            indicators.push(column);
+            let column = inputs.get(index as usize);
+            let column = column.ok_or_else(|| indicator.odd("indices of features"))?;
+            indicators.push(column.with(Op::IsMissing));
         }
     }
     let statistics = listed(&step.get("statistics_")?)?;
@@ -288,7 +272,7 @@ pub(super) fn impute(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Im
         return Err(step.odd("a statistic for each feature"));
     }
     let mut filled = Vec::with_capacity(inputs.len() + indicators.len());
-    for (index, (mut input, statistic)) in inputs.into_iter().zip(statistics).enumerate() {
+    for (index, (input, statistic)) in inputs.iter().zip(statistics).enumerate() {
         let op = match statistic {
             Some(serde_json::Value::Number(number)) => {
                 Op::Impute(number.as_f64().unwrap_or(f64::NAN))
@@ -300,8 +284,7 @@ pub(super) fn impute(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Im
             // A feature that was missing in every row is left out.
             None => continue,
         };
-        input.ops.push(op.checked(step.class_name(), index)?);
-        filled.push(input);
+        filled.push(input.with(op.checked(step.class_name(), index)?));
     }
     filled.extend(indicators);
     Ok(filled)

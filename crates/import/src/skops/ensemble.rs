@@ -1,8 +1,8 @@
 //! Means of trees: regression trees and forests, and bagged or voting ensembles of trees and forests.
 
-use spinney_model::{AdditiveKind, Forest, ForestKind, Link, Node, Precision, Sum, Tree};
+use spinney_model::{AdditiveKind, ForestKind, Node};
 
-use super::estimator::{Estimator, MissingValues, RawTree, n_features, normalizes, schema};
+use super::estimator::{MissingValues, RawTree, n_features, normalizes, schema};
 use super::object::Object;
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
@@ -10,7 +10,6 @@ use crate::draft::{Draft, DraftTree, Outputs};
 /// A tree of an ensemble, and what it counts for.
 struct Part {
     raw: RawTree,
-    place: String,
     /// Whether the tree is one of random thresholds.
     is_random: bool,
     /// Index of the whole's feature for each of the tree's own; all of them without.
@@ -24,20 +23,17 @@ struct Part {
 }
 
 impl Part {
-    /// The nodes, in the whole's features.
-    fn nodes(
+    /// The tree, in the whole's features.
+    fn draft(
         &self,
         missing: bool,
-        leaf: impl Fn(&RawTree, usize) -> Vec<f64>,
-    ) -> Result<Vec<Node>, ImportError> {
-        let mut nodes = self
-            .raw
-            .nodes(missing, |index| leaf(&self.raw, index))
-            .map_err(|error| error.within(&self.place))?;
+        leaf: impl Fn(usize) -> Vec<f64>,
+    ) -> Result<DraftTree, ImportError> {
+        let mut tree = self.raw.draft(missing, None, leaf)?;
         if let Some(features) = &self.features {
-            rename(&mut nodes, features).map_err(|error| error.within(&self.place))?;
+            rename(&mut tree, features)?;
         }
-        Ok(nodes)
+        Ok(tree)
     }
 
     /// Class proportions of a leaf, one per class of the whole.
@@ -55,14 +51,14 @@ impl Part {
 }
 
 /// Puts the features of a whole in the place of a tree's own.
-pub(super) fn rename(nodes: &mut [Node], features: &[usize]) -> Result<(), ImportError> {
-    for (index, node) in nodes.iter_mut().enumerate() {
+pub(super) fn rename(tree: &mut DraftTree, features: &[usize]) -> Result<(), ImportError> {
+    for (index, node) in tree.nodes.iter_mut().enumerate() {
         if let Node::Split(split) = node {
             let renamed = features.get(split.feature as usize);
             let renamed = renamed.and_then(|it| u32::try_from(*it).ok());
             split.feature = renamed.ok_or_else(|| {
                 broken!(
-                    format!("nodes[{index}].feature"); "{}", split.feature;
+                    format!("{}, nodes[{index}].feature", tree.place); "{}", split.feature;
                     "one of {} features", features.len()
                 )
             })?;
@@ -79,25 +75,8 @@ struct Given {
     share: f64,
 }
 
-/// Puts the trees of a member into `parts`; its classes are indices of the whole's.
-fn gather(member: &Object, given: &Given, parts: &mut Vec<Part>) -> Result<(), ImportError> {
-    let classes = match given.classes.is_empty() {
-        true => Vec::new(),
-        false => encoded(member, &given.classes)?,
-    };
-    let given = Given {
-        classes,
-        ..given.clone()
-    };
-    gather_known(member, &given, parts)
-}
-
 /// Puts the trees of an estimator, of whatever nesting, into `parts`; its classes are those given.
-fn gather_known(
-    estimator: &Object,
-    given: &Given,
-    parts: &mut Vec<Part>,
-) -> Result<(), ImportError> {
+fn gather(estimator: &Object, given: &Given, parts: &mut Vec<Part>) -> Result<(), ImportError> {
     let class = estimator.class_name();
     let task = if given.classes.is_empty() {
         "Regressor"
@@ -143,7 +122,12 @@ fn gather_known(
         match kind {
             // The trees of a forest know its classes in its own order.
             Some("RandomForest" | "ExtraTrees") => push(member, &given, parts)?,
-            _ => gather(member, &given, parts)?,
+            _ => {
+                if !given.classes.is_empty() {
+                    given.classes = encoded(member, &given.classes)?;
+                }
+                gather(member, &given, parts)?;
+            }
         }
     }
     Ok(())
@@ -164,16 +148,13 @@ fn push(tree: &Object, given: &Given, parts: &mut Vec<Part>) -> Result<(), Impor
         return Err(tree.odd("a decision tree"));
     }
     let raw = RawTree::read(tree)?;
-    let place = format!("{}.tree_", tree.place());
     if !given.classes.is_empty() {
-        raw.must_have(given.classes.len())
-            .map_err(|error| error.within(&place))?;
+        raw.must_have(given.classes.len())?;
     }
     parts.push(Part {
         normalizes: normalizes(tree),
         is_random: tree.class_name().starts_with("ExtraTree"),
         raw,
-        place,
         features: given.features.clone(),
         classes: given.classes.clone(),
         share: given.share,
@@ -253,103 +234,81 @@ fn have_one_share(parts: &[Part]) -> bool {
 }
 
 /// A regression tree, a forest, or bagged or voting ensembles of them.
-pub(super) fn mean_of_values(
-    estimator: &Object,
-    kind: AdditiveKind,
-) -> Result<Estimator, ImportError> {
-    let mut parts = Vec::new();
-    let whole = Given {
-        features: None,
-        classes: Vec::new(),
-        share: 1.0,
-    };
-    gather_known(estimator, &whole, &mut parts)?;
-    let Some(first) = parts.first() else {
-        return Err(estimator.odd("at least one tree"));
-    };
-    let n_outputs = first.raw.n_outputs;
+pub(super) fn mean_of_values(estimator: &Object, kind: AdditiveKind) -> Result<Draft, ImportError> {
+    let parts = parts_of(estimator, 0)?;
+    let n_outputs = parts[0].raw.n_outputs;
     let missing = estimator.keeps_sides() || parts_learnt_missing(&parts);
     let is_mean = have_one_share(&parts);
-    let mut trees = Vec::with_capacity(parts.len());
-    for part in &parts {
-        if part.raw.n_outputs != n_outputs || part.raw.n_values != 1 {
+    let trees = parts.iter().map(|part| {
+        let raw = &part.raw;
+        if raw.n_outputs != n_outputs || raw.n_values != 1 {
             return Err(broken!(
-                &part.place; "{} outputs of {}", part.raw.n_outputs, part.raw.n_values;
+                raw.place(); "{} outputs of {}", raw.n_outputs, raw.n_values;
                 "{n_outputs} of 1, as the other trees"
             ));
         }
         let factor = if is_mean { 1.0 } else { part.share };
-        let nodes = part.nodes(missing, |raw, index| {
+        part.draft(missing, |index| {
             raw.values(index).iter().map(|it| it * factor).collect()
-        })?;
-        trees.push(DraftTree::new(nodes, None));
+        })
+    });
+    let trees = trees.collect::<Result<_, _>>()?;
+    let outputs = Outputs::targets(n_outputs);
+    let (n_features, base) = (n_features(estimator)?, vec![0.0; n_outputs]);
+    let mut draft = Draft::new(kind, n_features, outputs, base, trees);
+    if is_mean {
+        draft.take_mean(parts.len());
     }
-    Ok(Estimator::Additive(Draft {
-        kind,
-        n_features: n_features(estimator)?,
-        outputs: Outputs::targets(n_outputs),
-        sum: Sum::new(
-            Precision::Float64,
-            vec![0.0; n_outputs],
-            if is_mean { trees.len() as f64 } else { 1.0 },
-        ),
-        trees,
-        link: Link::Identity,
-        threshold: None,
-    }))
+    Ok(draft)
 }
 
 /// Bagged or softly voting classifiers: one forest where all trees count for the same.
-pub(super) fn mean_of_votes(
-    estimator: &Object,
-    kind: AdditiveKind,
-) -> Result<Estimator, ImportError> {
+pub(super) fn mean_of_votes(estimator: &Object, kind: AdditiveKind) -> Result<Draft, ImportError> {
     let schema = schema(estimator)?;
-    let n_classes = schema.n_classes();
+    let (n_features, n_classes) = (schema.n_features(), schema.n_classes());
+    let parts = parts_of(estimator, n_classes)?;
+    if parts_learnt_missing(&parts) {
+        return Err(MissingValues::refusal());
+    }
+    let is_mean = have_one_share(&parts);
+    let trees = parts.iter().map(|part| {
+        let factor = if is_mean { 1.0 } else { part.share };
+        part.draft(false, |index| {
+            let proportions = part.proportions(index, n_classes);
+            proportions.iter().map(|it| it * factor).collect()
+        })
+    });
+    let trees = trees.collect::<Result<_, _>>()?;
+    let classes = schema.classes().to_vec();
+    if is_mean {
+        return Ok(Draft::votes(
+            ForestKind::RandomForest,
+            n_features,
+            classes,
+            trees,
+        ));
+    }
+    let base = vec![0.0; n_classes];
+    Ok(Draft::new(
+        kind,
+        n_features,
+        Outputs::Classes(classes),
+        base,
+        trees,
+    ))
+}
+
+/// All trees of an estimator, at least one; `n_classes` is 0 of a regressor.
+fn parts_of(estimator: &Object, n_classes: usize) -> Result<Vec<Part>, ImportError> {
     let mut parts = Vec::new();
     let whole = Given {
         features: None,
         classes: (0..n_classes).collect(),
         share: 1.0,
     };
-    gather_known(estimator, &whole, &mut parts)?;
-    if parts.is_empty() {
-        return Err(estimator.odd("at least one tree"));
+    gather(estimator, &whole, &mut parts)?;
+    match parts.is_empty() {
+        true => Err(estimator.odd("at least one tree")),
+        false => Ok(parts),
     }
-    if parts_learnt_missing(&parts) {
-        return Err(MissingValues::refusal());
-    }
-    if have_one_share(&parts) {
-        let trees = parts
-            .iter()
-            .map(|part| {
-                let nodes = part.nodes(false, |_, index| part.proportions(index, n_classes))?;
-                Tree::new(nodes, &schema)
-                    .map_err(|error| ImportError::from(error).within(&part.place))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        return Ok(Estimator::Forest {
-            forest: Forest::new(ForestKind::RandomForest, schema, trees)?,
-            counts: false,
-        });
-    }
-    let trees = parts
-        .iter()
-        .map(|part| {
-            let leaf = |_: &RawTree, index| {
-                let proportions = part.proportions(index, n_classes);
-                proportions.iter().map(|it| it * part.share).collect()
-            };
-            Ok(DraftTree::new(part.nodes(false, leaf)?, None))
-        })
-        .collect::<Result<Vec<_>, ImportError>>()?;
-    Ok(Estimator::Additive(Draft {
-        kind,
-        n_features: schema.n_features(),
-        outputs: Outputs::Classes(schema.classes().to_vec()),
-        trees,
-        sum: Sum::new(Precision::Float64, vec![0.0; n_classes], 1.0),
-        link: Link::Identity,
-        threshold: None,
-    }))
 }

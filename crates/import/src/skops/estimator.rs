@@ -1,9 +1,9 @@
 //! scikit-learn's estimators, by name: here trees, forests that vote, and Gaussian naive Bayes.
 
-use spinney_model::{AdditiveKind, Forest, ForestKind, GaussianNb, Node, Schema, Tree};
+use spinney_model::{AdditiveKind, ForestKind, GaussianNb, Node, Schema};
 
 use super::importance::pairwise_sum;
-use super::object::{Object, refuse_unknown};
+use super::object::{Fields, Object};
 use super::{bayes, boosting, ensemble, isolation};
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree};
@@ -11,15 +11,8 @@ use crate::lower::side;
 
 /// An estimator in terms of its own features, which a pipeline may have scaled and selected.
 pub(super) enum Estimator {
-    /// A tree or an ensemble of them that votes.
-    Forest {
-        /// The trees.
-        forest: Forest,
-        /// Whether leaves were stored as class counts, as before scikit-learn 1.3.
-        counts: bool,
-    },
-    /// A sum of trees, and the type in which it compares readings.
-    Additive(Draft),
+    /// Trees that vote or add.
+    Trees(Draft),
     /// Gaussian naive Bayes.
     GaussianNb(GaussianNb),
 }
@@ -27,50 +20,39 @@ pub(super) enum Estimator {
 impl Estimator {
     pub(super) fn n_features(&self) -> usize {
         match self {
-            Self::Forest { forest, .. } => forest.schema().n_features(),
-            Self::Additive(draft) => draft.n_features,
+            Self::Trees(draft) => draft.n_features,
             Self::GaussianNb(bayes) => bayes.schema().n_features(),
-        }
-    }
-
-    pub(super) fn notes(&self) -> Vec<String> {
-        match self {
-            Self::Forest { counts: true, .. } => {
-                vec!["Leaves hold class counts; they were turned into proportions.".to_owned()]
-            }
-            Self::Additive(draft)
-                if draft.kind == AdditiveKind::AdaBoost && draft.n_outputs() > 1 =>
-            {
-                vec![
-                    "Raw values are those of decision_function by the number of classes less one."
-                        .to_owned(),
-                ]
-            }
-            _ => Vec::new(),
         }
     }
 }
 
-/// Reads an estimator.
+/// Reads an estimator; what a user should know goes into `notes`.
 ///
 /// # Errors
 /// An estimator that is not supported, by name, or state that no fitted one has.
-pub(super) fn read(estimator: &Object) -> Result<Estimator, ImportError> {
+pub(super) fn read(estimator: &Object, notes: &mut Vec<String>) -> Result<Estimator, ImportError> {
     use AdditiveKind::{
         Bagging, ExtraTreesRegressor, RandomForestRegressor, RegressionTree, Voting,
     };
+    let class = estimator.class_name();
     let mean = ensemble::mean_of_values;
-    match estimator.class_name() {
+    let draft = match class {
         _ if !estimator.is_sklearn() => Err(unsupported(estimator)),
         "DecisionTreeClassifier" | "ExtraTreeClassifier" => {
-            forest(estimator, ForestKind::DecisionTree)
+            forest(estimator, ForestKind::DecisionTree, notes)
         }
-        "RandomForestClassifier" => forest(estimator, ForestKind::RandomForest),
-        "ExtraTreesClassifier" => forest(estimator, ForestKind::ExtraTrees),
-        "GaussianNB" => bayes::gaussian(estimator).map(Estimator::GaussianNb),
-        "MultinomialNB" | "ComplementNB" => bayes::of_counts(estimator).map(Estimator::GaussianNb),
-        "BernoulliNB" => bayes::bernoulli(estimator).map(Estimator::Additive),
-        "CategoricalNB" => bayes::categorical(estimator).map(Estimator::Additive),
+        "RandomForestClassifier" => forest(estimator, ForestKind::RandomForest, notes),
+        "ExtraTreesClassifier" => forest(estimator, ForestKind::ExtraTrees, notes),
+        "GaussianNB" => return bayes::gaussian(estimator).map(Estimator::GaussianNb),
+        "MultinomialNB" | "ComplementNB" => {
+            notes.push(format!(
+                "{class} is held as a Gaussian naive Bayes whose classes share their variances: classes \
+                 and probabilities are the same."
+            ));
+            return bayes::of_counts(estimator).map(Estimator::GaussianNb);
+        }
+        "BernoulliNB" => bayes::bernoulli(estimator),
+        "CategoricalNB" => bayes::categorical(estimator),
         "DecisionTreeRegressor" | "ExtraTreeRegressor" => mean(estimator, RegressionTree),
         "RandomForestRegressor" => mean(estimator, RandomForestRegressor),
         "ExtraTreesRegressor" => mean(estimator, ExtraTreesRegressor),
@@ -85,20 +67,25 @@ pub(super) fn read(estimator: &Object) -> Result<Estimator, ImportError> {
             boosting::hist_gradient_boosting(estimator)
         }
         "IsolationForest" => isolation::isolation_forest(estimator),
-        "AdaBoostClassifier" => boosting::ada_boost(estimator),
+        "AdaBoostClassifier" => boosting::ada_boost(estimator, notes),
         _ => Err(unsupported(estimator)),
-    }
+    };
+    draft.map(Estimator::Trees)
 }
 
 /// A tree, or a forest of trees, that votes.
-fn forest(estimator: &Object, kind: ForestKind) -> Result<Estimator, ImportError> {
+fn forest(
+    estimator: &Object,
+    kind: ForestKind,
+    notes: &mut Vec<String>,
+) -> Result<Draft, ImportError> {
     refuse_multi_output(estimator)?;
     let schema = schema(estimator)?;
     let members = match kind {
         ForestKind::DecisionTree => vec![estimator.clone()],
         _ => estimator.get("estimators_")?.items()?,
     };
-    let mut counts = false;
+    let mut has_counts = false;
     let mut trees = Vec::with_capacity(members.len());
     let mut missing = MissingValues::default();
     for member in &members {
@@ -117,19 +104,15 @@ fn forest(estimator: &Object, kind: ForestKind) -> Result<Estimator, ImportError
             Some(_) => normalizes(member),
             None => normalizes(estimator),
         };
-        counts |= raw.is_counts();
-        let place = format!("{}.tree_", member.place());
-        let tree = raw
-            .must_have(schema.n_classes())
-            .and_then(|()| raw.nodes(false, |index| raw.proportions(index, normalize)))
-            .and_then(|nodes| Ok(Tree::new(nodes, &schema)?))
-            .map_err(|error| error.within(&place))?;
-        trees.push(tree);
+        has_counts |= raw.is_counts();
+        raw.must_have(schema.n_classes())?;
+        trees.push(raw.draft(false, None, |index| raw.proportions(index, normalize))?);
     }
-    Ok(Estimator::Forest {
-        forest: Forest::new(kind, schema, trees)?,
-        counts,
-    })
+    if has_counts {
+        notes.push("Leaves hold class counts; they were turned into proportions.".to_owned());
+    }
+    let classes = schema.classes().to_vec();
+    Ok(Draft::votes(kind, schema.n_features(), classes, trees))
 }
 
 /// Refuses an estimator by name, with the nearest thing that works.
@@ -232,8 +215,9 @@ const NODE_FIELDS: [&str; 8] = [
 
 /// A tree's arrays, as they are stored.
 pub(super) struct RawTree {
-    pub(super) left: Vec<i64>,
-    pub(super) right: Vec<i64>,
+    place: String,
+    left: Vec<i64>,
+    right: Vec<i64>,
     pub(super) feature: Vec<i64>,
     threshold: Vec<f64>,
     pub(super) n_samples: Vec<i64>,
@@ -252,42 +236,14 @@ impl RawTree {
     /// Reads the arrays of an estimator's `Tree`; fields are found by name, wherever they lie.
     pub(super) fn read(estimator: &Object) -> Result<Self, ImportError> {
         let tree = estimator.get("tree_")?;
-        let nodes_at = tree.get("nodes")?;
-        let nodes = nodes_at.array()?;
         tree.refuse_unknown(&TREE_STATE)?;
-        refuse_unknown(nodes_at.place(), nodes.field_names(), &NODE_FIELDS)?;
-        let field = |name: &str| {
-            nodes.field(name).ok_or_else(|| {
-                ImportError::broken(
-                    nodes_at.place(),
-                    format!(
-                        "fields {} of scikit-learn {}",
-                        nodes.field_names().collect::<Vec<_>>().join(", "),
-                        estimator
-                            .version()
-                            .as_deref()
-                            .unwrap_or("of unknown version"),
-                    ),
-                    format!("a field {name}, as versions 1.1.3 to 1.9.1 write it"),
-                )
-            })
-        };
-        let integers = |name: &str| {
-            field(name)?
-                .integers()
-                .map_err(|error| nodes_at.inside(error))
-        };
-        let numbers = |name: &str| {
-            field(name)?
-                .numbers()
-                .map_err(|error| nodes_at.inside(error))
-        };
+        let nodes = Fields::of(tree.get("nodes")?, &NODE_FIELDS, estimator.version())?;
         let values_at = tree.get("values")?;
         let values = values_at.array()?;
         let [n_nodes, n_outputs, n_values] = *values.shape() else {
             return Err(values_at.odd("an array of three dimensions"));
         };
-        let left = integers("left_child")?;
+        let left = nodes.integers("left_child")?;
         DraftTree::take(tree.budget(), tree.place(), n_nodes)?;
         if n_nodes != left.len() || n_nodes == 0 {
             return Err(broken!(
@@ -295,18 +251,18 @@ impl RawTree {
                 "those of {} nodes, at least one", left.len()
             ));
         }
+        let missing_left = nodes.has("missing_go_to_left");
+        let missing_left = missing_left.then(|| nodes.integers("missing_go_to_left"));
         let raw = Self {
+            place: tree.place().to_owned(),
             left,
-            right: integers("right_child")?,
-            feature: integers("feature")?,
-            threshold: numbers("threshold")?,
-            n_samples: integers("n_node_samples")?,
-            impurity: numbers("impurity")?,
-            weight: numbers("weighted_n_node_samples")?,
-            missing_left: nodes
-                .field("missing_go_to_left")
-                .map(|field| field.integers().map_err(|error| nodes_at.inside(error)))
-                .transpose()?,
+            right: nodes.integers("right_child")?,
+            feature: nodes.integers("feature")?,
+            threshold: nodes.numbers("threshold")?,
+            n_samples: nodes.integers("n_node_samples")?,
+            impurity: nodes.numbers("impurity")?,
+            weight: nodes.numbers("weighted_n_node_samples")?,
+            missing_left: missing_left.transpose()?,
             values: values_at.numbers(n_nodes * n_outputs * n_values)?,
             n_outputs,
             n_values,
@@ -322,7 +278,10 @@ impl RawTree {
         Ok(raw)
     }
 
-    /// Number of nodes.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
     pub(super) fn len(&self) -> usize {
         self.left.len()
     }
@@ -366,7 +325,7 @@ impl RawTree {
         }
         if self.n_values != n_classes {
             return Err(broken!(
-                "values"; "{} per node", self.n_values; "one per class, {n_classes}"
+                self.within("values"); "{} per node", self.n_values; "one per class, {n_classes}"
             ));
         }
         Ok(())
@@ -378,38 +337,60 @@ impl RawTree {
             return Ok(());
         }
         Err(broken!(
-            "values"; "{} outputs of {} per node", self.n_outputs, self.n_values; "one of one"
+            self.within("values"); "{} outputs of {} per node", self.n_outputs, self.n_values;
+            "one of one"
         ))
     }
 
-    /// The nodes with these leaves; `missing` keeps the sides of missing readings.
-    pub(super) fn nodes(
+    fn within(&self, what: &str) -> String {
+        format!("{}, {what}", self.place)
+    }
+
+    /// The tree with these leaves, which add to one output or to all; `missing` keeps the sides of missing
+    /// readings.
+    pub(super) fn draft(
         &self,
         missing: bool,
+        output: Option<usize>,
         leaf: impl Fn(usize) -> Vec<f64>,
-    ) -> Result<Vec<Node>, ImportError> {
+    ) -> Result<DraftTree, ImportError> {
         let flags = self.missing_left.as_ref().filter(|_| missing);
-        (0..self.len())
-            .map(|index| {
-                if self.is_leaf(index) {
-                    return Ok(Node::Leaf(leaf(index)));
-                }
-                let index_of = |field: &str, value: i64| {
-                    u32::try_from(value).map_err(
-                        |_| broken!(format!("nodes[{index}].{field}"); "{value}"; "an index"),
-                    )
-                };
-                let feature = index_of("feature", self.feature[index])?;
-                let left = index_of("left_child", self.left[index])?;
-                let right = index_of("right_child", self.right[index])?;
-                let threshold = match flags {
-                    Some(_) => finite(self.threshold[index]),
-                    None => self.threshold[index],
-                };
-                let missing = flags.map(|flags| side(flags[index] != 0));
-                Ok(Node::at_most(feature, threshold, missing, [left, right]))
+        let nodes = (0..self.len()).map(|index| {
+            if self.is_leaf(index) {
+                return Ok(Node::Leaf(leaf(index)));
+            }
+            let index_of = |field: &str, value: i64| {
+                u32::try_from(value).map_err(
+                    |_| broken!(self.within(&format!("nodes[{index}].{field}")); "{value}"; "an index"),
+                )
+            };
+            let feature = index_of("feature", self.feature[index])?;
+            let left = index_of("left_child", self.left[index])?;
+            let right = index_of("right_child", self.right[index])?;
+            let threshold = match flags {
+                Some(_) => finite(self.threshold[index]),
+                None => self.threshold[index],
+            };
+            let missing = flags.map(|flags| side(flags[index] != 0));
+            Ok(Node::at_most(feature, threshold, missing, [left, right]))
+        });
+        let nodes = nodes.collect::<Result<_, ImportError>>()?;
+        Ok(DraftTree::new(&self.place, nodes, output))
+    }
+
+    /// The children of a split.
+    pub(super) fn children(&self, at: usize) -> Result<[usize; 2], ImportError> {
+        let n_nodes = self.len();
+        let index = |child: i64| {
+            let index = usize::try_from(child).ok().filter(|it| *it < n_nodes);
+            index.ok_or_else(|| {
+                broken!(
+                    self.within(&format!("nodes[{at}]")); "the child {child}";
+                    "a node index below {n_nodes}"
+                )
             })
-            .collect()
+        };
+        Ok([index(self.left[at])?, index(self.right[at])?])
     }
 
     /// The number of splits above each node; 0 for one that no split leads to.
@@ -420,21 +401,12 @@ impl RawTree {
         while let Some(at) = stack.pop() {
             n_visits += 1;
             if n_visits > self.len() {
-                return Err(ImportError::broken("nodes", "a cycle", "a tree"));
+                return Err(broken!(self.within("nodes"); "a cycle"; "a tree"));
             }
             if self.is_leaf(at) {
                 continue;
             }
-            for child in [self.left[at], self.right[at]] {
-                let child = usize::try_from(child)
-                    .ok()
-                    .filter(|child| *child < self.len())
-                    .ok_or_else(|| {
-                        broken!(
-                            format!("nodes[{at}]"); "the child {child}";
-                            "a node index below {}", self.len()
-                        )
-                    })?;
+            for child in self.children(at)? {
                 depths[child] = depths[at] + 1;
                 stack.push(child);
             }

@@ -1,6 +1,6 @@
 //! Feature importances, which `SelectFromModel` computes anew from its fitted estimator.
 
-use super::estimator::{RawTree, unsupported};
+use super::estimator::RawTree;
 use super::object::Object;
 use crate::ImportError;
 
@@ -24,7 +24,7 @@ pub(super) fn importances(
             || class.starts_with("RandomForest"));
     if !known {
         return Err(ImportError::refused(
-            format!("SelectFromModel around {}", unsupported_name(estimator)),
+            format!("SelectFromModel around {}", estimator.shown_class()),
             "select with a tree, a forest or a linear model, or with SelectKBest",
         ));
     }
@@ -54,12 +54,6 @@ pub(super) fn importances(
         }
     };
     Ok(importances.iter().map(|value: &f64| value.abs()).collect())
-}
-
-fn unsupported_name(estimator: &Object) -> String {
-    match unsupported(estimator) {
-        ImportError::Refused { what, .. } | ImportError::Broken { place: what, .. } => what,
-    }
 }
 
 fn coefficient_norms(
@@ -95,24 +89,18 @@ fn coefficient_norms(
 
 /// Share of the weighted impurity that each feature's splits remove, with a sum of 1.
 fn tree_importances(tree: &RawTree, n_features: usize) -> Result<Vec<f64>, ImportError> {
-    let odd = |index: usize| {
-        broken!(
-            format!("SelectFromModel, nodes[{index}]"); "an index out of range";
-            "a feature and two children"
-        )
-    };
     let mut importances = vec![0.0; n_features];
     let removed = |index: usize| tree.weight[index] * tree.impurity[index];
     for index in (0..tree.len()).filter(|index| !tree.is_leaf(*index)) {
-        let child = |child: i64| {
-            usize::try_from(child)
-                .ok()
-                .filter(|child| *child < tree.len())
-                .ok_or_else(|| odd(index))
-        };
-        let feature = usize::try_from(tree.feature[index]).map_err(|_| odd(index))?;
-        *importances.get_mut(feature).ok_or_else(|| odd(index))? +=
-            removed(index) - removed(child(tree.left[index])?) - removed(child(tree.right[index])?);
+        let [left, right] = tree.children(index)?;
+        let feature = usize::try_from(tree.feature[index]).ok();
+        let importance = feature.and_then(|feature| importances.get_mut(feature));
+        *importance.ok_or_else(|| {
+            broken!(
+                format!("{}, nodes[{index}].feature", tree.place()); "{}", tree.feature[index];
+                "an index below {n_features}"
+            )
+        })? += removed(index) - removed(left) - removed(right);
     }
     for value in &mut importances {
         *value /= tree.weight[0];

@@ -1,18 +1,18 @@
 //! scikit-learn's isolation forest: the mean depth of leaves, by that expected of random trees.
 
-use spinney_model::{AdditiveKind, Link, Precision, Sum};
+use spinney_model::{AdditiveKind, Link};
 
 use super::ensemble::{features, rename};
-use super::estimator::{Estimator, RawTree, n_features};
+use super::estimator::{RawTree, n_features};
 use super::object::Object;
 use crate::ImportError;
-use crate::draft::{Draft, DraftTree, Outputs};
+use crate::draft::{Draft, Outputs};
 
 /// Euler's constant, as NumPy has it.
 const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
 /// The mean of the depths of leaves, by that expected of random trees.
-pub(super) fn isolation_forest(estimator: &Object) -> Result<Estimator, ImportError> {
+pub(super) fn isolation_forest(estimator: &Object) -> Result<Draft, ImportError> {
     let members = estimator.get("estimators_")?.items()?;
     let columns = estimator.get("estimators_features_")?.items()?;
     if columns.len() != members.len() {
@@ -38,28 +38,21 @@ pub(super) fn isolation_forest(estimator: &Object) -> Result<Estimator, ImportEr
         ) {
             return Err(member.odd("an ExtraTreeRegressor"));
         }
-        let place = format!("{}.tree_", member.place());
         let raw = RawTree::read(member)?;
-        let depths = raw.depths().map_err(|error| error.within(&place))?;
+        let depths = raw.depths()?;
         let leaf = |index: usize| {
             let n_samples = raw.n_samples[index] as f64;
             vec![(depths[index] as f64 + 1.0 + average_path_length(n_samples)) - 1.0]
         };
-        let mut nodes = raw
-            .nodes(false, leaf)
-            .map_err(|error| error.within(&place))?;
-        rename(&mut nodes, &features(columns, None)?).map_err(|error| error.within(&place))?;
-        trees.push(DraftTree::new(nodes, Some(0)));
+        let mut tree = raw.draft(false, Some(0), leaf)?;
+        rename(&mut tree, &features(columns, None)?)?;
+        trees.push(tree);
     }
-    Ok(Estimator::Additive(Draft {
-        kind: AdditiveKind::IsolationForest,
-        n_features: n_features(estimator)?,
-        outputs: Outputs::Detector,
-        trees,
-        sum: Sum::new(Precision::Float64, vec![0.0], divisor),
-        link: Link::Isolation { offset },
-        threshold: None,
-    }))
+    let (kind, n_features) = (AdditiveKind::IsolationForest, n_features(estimator)?);
+    let mut draft = Draft::new(kind, n_features, Outputs::Detector, vec![0.0], trees);
+    draft.sum.divisor = divisor;
+    draft.link = Link::Isolation { offset };
+    Ok(draft)
 }
 
 /// Mean depth of a leaf in a tree of random splits over `n` samples: c(n) of Liu, Ting and Zhou,

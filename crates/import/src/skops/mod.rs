@@ -13,29 +13,21 @@ mod selection;
 mod steps;
 mod wrapped;
 
-use std::collections::BTreeMap;
-
 use spinney_model::{AdditiveKind, Compare, FloatModel, limits};
 
-use crate::fold::Feed;
+use crate::draft::Kind;
+use crate::fold::{Feed, Input, Words};
 use crate::{Format, ImportError, Imported, Origin};
 use estimator::Estimator;
 use object::{Object, Store};
 
-/// Reads a skops file.
-///
-/// # Errors
-/// As [`crate::import`].
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
-    read(&Store::open(bytes)?)
+    read(&Store::open(bytes, false)?)
 }
 
 /// The same, with the sides of missing readings that no row taught.
-///
-/// # Errors
-/// As [`crate::import`].
 pub(crate) fn import_with_sides(bytes: &[u8]) -> Result<Imported, ImportError> {
-    read(&Store::open(bytes)?.with_sides())
+    read(&Store::open(bytes, true)?)
 }
 
 fn read(store: &Store) -> Result<Imported, ImportError> {
@@ -46,51 +38,36 @@ fn read(store: &Store) -> Result<Imported, ImportError> {
     let (last, steps) = chain.split_last().ok_or_else(|| {
         ImportError::refused("an empty pipeline", "a pipeline that ends in an estimator")
     })?;
-    let mut estimator = estimator::read(last)?;
+    let mut notes = Vec::new();
+    let mut estimator = estimator::read(last, &mut notes)?;
     // Histogram boosting has an encoder of its own, since 1.4.
     let own = last.find("_preprocessor");
     let feed = feed(steps, last, own, estimator.n_features())?;
-    let mut notes = estimator.notes();
-    if let class @ ("MultinomialNB" | "ComplementNB") = last.class_name() {
-        notes.push(format!(
-            "{class} is held as a Gaussian naive Bayes whose classes share their variances: classes and \
-             probabilities are the same."
-        ));
-    }
     for wrapper in wrappers.iter().rev() {
         estimator = wrapped::apply(wrapper, estimator, &mut notes)?;
     }
-    // Histogram boosting and naive Bayes compare float64 anyway.
-    let mut cast = Compare::Float32;
     let model = match estimator {
-        Estimator::Forest { forest, .. } => feed.fold_forest(forest, cast, root.budget())?,
-        Estimator::Additive(draft) => {
-            if matches!(
-                draft.kind,
-                AdditiveKind::HistGradientBoosting
-                    | AdditiveKind::BernoulliNb
-                    | AdditiveKind::CategoricalNb
-            ) {
-                cast = Compare::Float64;
+        Estimator::Trees(draft) => {
+            use AdditiveKind::{BernoulliNb, CategoricalNb, HistGradientBoosting};
+            let cast = match draft.kind {
+                Kind::Additive(HistGradientBoosting | BernoulliNb | CategoricalNb) => {
+                    Compare::Float64
+                }
+                _ => Compare::Float32,
+            };
+            let model = feed.fold(draft, cast, root.budget())?;
+            let mut features = model.schema().features().iter();
+            if cast == Compare::Float32 && features.any(|it| it.compare == Compare::Float64) {
+                notes.push(
+                    "Scaled features are compared in float64, as scikit-learn scales float64 rows before \
+                     it casts them."
+                        .to_owned(),
+                );
             }
-            feed.fold_additive(draft, cast, root.budget())?
+            model
         }
         Estimator::GaussianNb(bayes) => FloatModel::GaussianNb(feed.fold_bayes(&bayes)?),
     };
-    if cast == Compare::Float32
-        && model
-            .schema()
-            .features()
-            .iter()
-            .any(|feature| feature.compare == Compare::Float64)
-        && !matches!(model, FloatModel::GaussianNb(_))
-    {
-        notes.push(
-            "Scaled features are compared in float64, as scikit-learn scales float64 rows before \
-             it casts them."
-                .to_owned(),
-        );
-    }
     Ok(Imported {
         model,
         origin: Origin {
@@ -131,8 +108,8 @@ fn feed(
             "one per feature, {n_raw}"
         ));
     }
-    let mut inputs = crate::fold::Input::all(n_raw);
-    let mut words = BTreeMap::new();
+    let mut inputs = Input::all(n_raw);
+    let mut words = Words::new();
     for step in steps.iter().chain(&own) {
         inputs = steps::apply(step, inputs, &mut words)?;
     }

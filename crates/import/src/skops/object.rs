@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use spinney_dataset::limits::JSON_VALUES;
-use spinney_dataset::npy::Array;
+use spinney_dataset::npy::{Array, Scalars};
 use spinney_dataset::{Budget, archive};
 
-use crate::{ImportError, classes};
+use crate::{ImportError, classes, shown};
 
 /// Bytes that a number of an array takes: decoded, in a tree, and in the tree that is folded.
 const NUMBER_BYTES: u64 = 24;
@@ -38,8 +38,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Unpacks the file and parses its schema.
-    pub(super) fn open(bytes: &[u8]) -> Result<Self, ImportError> {
+    /// Unpacks the file and parses its schema; see [`Object::keeps_sides`].
+    pub(super) fn open(bytes: &[u8], keeps_sides: bool) -> Result<Self, ImportError> {
         let budget = Budget::of(bytes.len());
         let members = archive::unpack(bytes, &budget)?;
         let schema = members.get("schema.json").ok_or_else(|| {
@@ -58,16 +58,8 @@ impl Store {
             schema,
             members,
             budget,
-            keeps_sides: false,
+            keeps_sides,
         })
-    }
-
-    /// The same, of whose trees all sides of missing readings count.
-    pub(super) fn with_sides(self) -> Self {
-        Self {
-            keeps_sides: true,
-            ..self
-        }
     }
 }
 
@@ -254,7 +246,6 @@ impl<'s> Object<'s> {
             .ok_or_else(|| self.odd("a string, number or boolean"))
     }
 
-    /// A string.
     pub(super) fn text(&self) -> Result<String, ImportError> {
         match self.scalar()? {
             Value::String(text) => Ok(text),
@@ -282,7 +273,6 @@ impl<'s> Object<'s> {
             .ok_or_else(|| self.odd("an integer of at least 0"))
     }
 
-    /// A boolean.
     pub(super) fn flag(&self) -> Result<bool, ImportError> {
         match self.scalar()? {
             Value::Bool(flag) => Ok(flag),
@@ -313,11 +303,7 @@ impl<'s> Object<'s> {
 
     /// An array of numbers in C order, of `n_items` items.
     pub(super) fn numbers(&self, n_items: usize) -> Result<Vec<f64>, ImportError> {
-        let array = self.array()?;
-        let numbers = array
-            .scalars()
-            .and_then(|scalars| scalars.numbers())
-            .map_err(|error| self.inside(error))?;
+        let numbers = self.all_numbers()?;
         if numbers.len() == n_items {
             return Ok(numbers);
         }
@@ -329,31 +315,29 @@ impl<'s> Object<'s> {
         if self.value["content"].is_array() {
             return self.items()?.iter().map(Self::number).collect();
         }
+        self.all_numbers()
+    }
+
+    fn all_numbers(&self) -> Result<Vec<f64>, ImportError> {
         let array = self.array()?;
-        array
-            .scalars()
-            .and_then(|scalars| scalars.numbers())
-            .map_err(|error| self.inside(error))
+        let numbers = array.scalars().and_then(|scalars| scalars.numbers());
+        numbers.map_err(|error| self.inside(error))
     }
 
     /// An array of names: class labels of any type, or feature names.
     pub(super) fn labels(&self) -> Result<Vec<String>, ImportError> {
         if self.value["content"].is_array() {
-            return self
-                .items()?
-                .iter()
-                .map(|item| {
-                    classes::name(&item.scalar()?)
-                        .ok_or_else(|| item.odd("a string, integer, boolean or float"))
-                })
-                .collect();
+            let items = self.items()?;
+            let names = items.iter().map(|item| {
+                let name = classes::name(&item.scalar()?);
+                name.ok_or_else(|| item.odd("a string, integer, boolean or float"))
+            });
+            return names.collect();
         }
         let array = self.array()?;
         (self.store.budget).take_items(&self.place, array.n_items(), ITEM_BYTES)?;
-        array
-            .scalars()
-            .and_then(|scalars| scalars.texts())
-            .map_err(|error| self.inside(error))
+        let texts = array.scalars().and_then(|scalars| scalars.texts());
+        texts.map_err(|error| self.inside(error))
     }
 
     /// An error about this object.
@@ -371,8 +355,57 @@ impl<'s> Object<'s> {
     }
 }
 
+/// Lists of a number per node, one beside the other in an array.
+pub(super) struct Fields<'s> {
+    at: Object<'s>,
+    array: Array<'s>,
+    version: Option<String>,
+}
+
+impl<'s> Fields<'s> {
+    /// Opens the lists, as scikit-learn of this version wrote them.
+    ///
+    /// # Errors
+    /// Names other than those known.
+    pub(super) fn of(
+        at: Object<'s>,
+        known: &[&str],
+        version: Option<String>,
+    ) -> Result<Self, ImportError> {
+        let array = at.array()?;
+        refuse_unknown(at.place(), array.field_names(), known)?;
+        Ok(Self { at, array, version })
+    }
+
+    /// Whether there is a list of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.array.field(name).is_some()
+    }
+
+    fn list(&self, name: &str) -> Result<Scalars<'_>, ImportError> {
+        self.array.field(name).ok_or_else(|| {
+            let names: Vec<&str> = self.array.field_names().collect();
+            let version = self.version.as_deref().unwrap_or("of unknown version");
+            broken!(
+                self.at.place(); "fields {} of scikit-learn {version}", names.join(", ");
+                "a field {name}, as versions 1.1.3 to 1.9.1 write it"
+            )
+        })
+    }
+
+    pub(super) fn integers(&self, name: &str) -> Result<Vec<i64>, ImportError> {
+        let integers = self.list(name)?.integers();
+        integers.map_err(|error| self.at.inside(error))
+    }
+
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<f64>, ImportError> {
+        let numbers = self.list(name)?.numbers();
+        numbers.map_err(|error| self.at.inside(error))
+    }
+}
+
 /// Refuses names that are not among those that this crate knows the meaning of.
-pub(super) fn refuse_unknown<'n>(
+fn refuse_unknown<'n>(
     place: &str,
     names: impl Iterator<Item = &'n str>,
     known: &[&str],
@@ -380,8 +413,7 @@ pub(super) fn refuse_unknown<'n>(
     let unknown: Vec<String> = names
         .filter(|name| !known.contains(name))
         .take(8)
-        .map(|name| name.chars().take(60).collect::<String>())
-        .map(|name| name.escape_default().to_string())
+        .map(shown)
         .collect();
     if unknown.is_empty() {
         return Ok(());

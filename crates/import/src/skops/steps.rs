@@ -1,12 +1,11 @@
 //! The pipeline steps that can be folded: here scalers; `encoders.rs`, `columns.rs` and `selection.rs`
 //! have the others.
 
-use super::encoders::{self, Words};
 use super::estimator::unsupported;
 use super::object::Object;
-use super::{columns, selection, wrapped};
+use super::{columns, encoders, selection, wrapped};
 use crate::ImportError;
-use crate::fold::{Input, Op};
+use crate::fold::{Input, Op, Words};
 
 /// Bytes that a step may add to a feature: three operations.
 pub(super) const STEP_BYTES: u64 = 96;
@@ -82,8 +81,23 @@ pub(super) fn apply(
         "FunctionTransformer" if is_identity(step) => Ok(inputs),
         "StandardScaler" => scaled(step, inputs, ["with_mean", "mean_", "with_std"]),
         "RobustScaler" => scaled(step, inputs, ["with_centering", "center_", "with_scaling"]),
-        "MinMaxScaler" => min_max(step, inputs),
-        "MaxAbsScaler" => max_abs(step, inputs),
+        "MinMaxScaler" => {
+            push(step, &mut inputs, "scale_", Op::Multiply)?;
+            push(step, &mut inputs, "min_", Op::Add)?;
+            clip(step, &mut inputs, || {
+                let range = step.get("feature_range")?;
+                match &range.items()?[..] {
+                    [low, high] => Ok([low.number()?, high.number()?]),
+                    _ => Err(range.odd("two numbers")),
+                }
+            })?;
+            Ok(inputs)
+        }
+        "MaxAbsScaler" => {
+            push(step, &mut inputs, "scale_", Op::Divide)?;
+            clip(step, &mut inputs, || Ok([-1.0, 1.0]))?;
+            Ok(inputs)
+        }
         "SimpleImputer" => encoders::impute(step, inputs),
         "OrdinalEncoder" => encoders::ordinal(step, inputs, words),
         "OneHotEncoder" => encoders::one_hot(step, inputs, words),
@@ -185,38 +199,19 @@ fn scaled(
     Ok(inputs)
 }
 
-/// `X *= scale_; X += min_`, then perhaps a clip to the feature range.
-fn min_max(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    push(step, &mut inputs, "scale_", Op::Multiply)?;
-    push(step, &mut inputs, "min_", Op::Add)?;
-    if is_clipped(step)? {
-        let range = step.get("feature_range")?;
-        let [low, high] = &range.items()?[..] else {
-            return Err(range.odd("two numbers"));
-        };
-        clip(step, &mut inputs, low.number()?, high.number()?)?;
+/// Clips to a range, if the step does.
+fn clip(
+    step: &Object,
+    inputs: &mut [Input],
+    range: impl Fn() -> Result<[f64; 2], ImportError>,
+) -> Result<(), ImportError> {
+    if !step.find("clip").map_or(Ok(false), |clip| clip.flag())? {
+        return Ok(());
     }
-    Ok(inputs)
-}
-
-/// `X /= scale_`, then perhaps a clip to −1..1.
-fn max_abs(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    push(step, &mut inputs, "scale_", Op::Divide)?;
-    if is_clipped(step)? {
-        clip(step, &mut inputs, -1.0, 1.0)?;
-    }
-    Ok(inputs)
-}
-
-fn is_clipped(step: &Object) -> Result<bool, ImportError> {
-    step.find("clip").map_or(Ok(false), |clip| clip.flag())
-}
-
-fn clip(step: &Object, inputs: &mut [Input], low: f64, high: f64) -> Result<(), ImportError> {
+    let [low, high] = range()?;
     for (index, input) in inputs.iter_mut().enumerate() {
-        input
-            .ops
-            .push(Op::Clip { low, high }.checked(step.class_name(), index)?);
+        let op = Op::Clip { low, high };
+        input.ops.push(op.checked(step.class_name(), index)?);
     }
     Ok(())
 }

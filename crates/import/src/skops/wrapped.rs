@@ -2,12 +2,12 @@
 //! leaves (the sigmoid of a `CalibratedClassifierCV`, the target of a `TransformedTargetRegressor`), or by
 //! curves that rise, of which the class of two keeps the score at which it changes.
 
-use spinney_model::{AdditiveKind, Link, Node, Precision, Sum};
+use spinney_model::{AdditiveKind, Link};
 
 use super::estimator::Estimator;
 use super::object::Object;
 use crate::ImportError;
-use crate::draft::{Draft, DraftTree, Outputs};
+use crate::draft::{Draft, DraftTree, Kind, Outputs};
 use crate::fold::largest;
 
 /// The estimator inside, of either.
@@ -58,16 +58,15 @@ fn calibrated(
     estimator: Estimator,
     notes: &mut Vec<String>,
 ) -> Result<Estimator, ImportError> {
-    let mut draft = match estimator {
-        Estimator::Forest { forest, .. } => of_votes(forest),
-        Estimator::Additive(draft) => draft,
-        Estimator::GaussianNb(_) => {
-            return Err(refused(
-                "around naive Bayes",
-                "calibrate trees, or leave it out",
-            ));
-        }
+    let Estimator::Trees(mut draft) = estimator else {
+        return Err(refused(
+            "around naive Bayes",
+            "calibrate trees, or leave it out",
+        ));
     };
+    if matches!(draft.kind, Kind::Forest(_)) {
+        of_votes(&mut draft);
+    }
     if !matches!(draft.outputs, Outputs::Classes(_)) {
         return Err(refused("around no classifier", "leave it out"));
     }
@@ -87,7 +86,7 @@ fn calibrated(
     }
     // Raw values of AdaBoost are those of decision_function by the number of rivals.
     let by = match draft.kind {
-        AdditiveKind::AdaBoost if n > 1 => (n - 1) as f64,
+        Kind::Additive(AdditiveKind::AdaBoost) if n > 1 => (n - 1) as f64,
         _ => 1.0,
     };
     let lines = curves.iter().map(|curve| match curve {
@@ -124,7 +123,7 @@ fn calibrated(
             );
         }
     }
-    Ok(Estimator::Additive(draft))
+    Ok(Estimator::Trees(draft))
 }
 
 /// What makes a probability of a score.
@@ -207,35 +206,13 @@ fn changes_at(curves: &[Curve]) -> Result<f64, ImportError> {
 }
 
 /// The votes of a forest as a mean: of the second class, where there are two.
-fn of_votes(forest: spinney_model::Forest) -> Draft {
-    let classes = forest.schema().classes().to_vec();
-    let n_features = forest.schema().n_features();
-    let is_one = classes.len() == 2;
-    let trees: Vec<DraftTree> = forest
-        .into_trees()
-        .into_iter()
-        .map(|tree| {
-            let mut nodes = tree.into_nodes();
-            for node in &mut nodes {
-                if let Node::Leaf(values) = node {
-                    values.drain(..usize::from(is_one));
-                }
-            }
-            DraftTree::new(nodes, None)
-        })
-        .collect();
-    Draft {
-        kind: AdditiveKind::Voting,
-        n_features,
-        sum: Sum::new(
-            Precision::Float64,
-            vec![0.0; if is_one { 1 } else { classes.len() }],
-            trees.len() as f64,
-        ),
-        outputs: Outputs::Classes(classes),
-        trees,
-        link: Link::Identity,
-        threshold: None,
+fn of_votes(draft: &mut Draft) {
+    draft.kind = Kind::Additive(AdditiveKind::Voting);
+    if draft.n_outputs() == 2 {
+        draft.sum.base.pop();
+        for values in draft.trees.iter_mut().flat_map(DraftTree::leaves_mut) {
+            values.remove(0);
+        }
     }
 }
 
@@ -272,8 +249,9 @@ fn untransformed(wrapper: &Object, estimator: Estimator) -> Result<Estimator, Im
         }
         _ => return Err(refused(&format!("by {}", transformer.shown_class()))),
     };
-    let Estimator::Additive(mut draft) = estimator else {
-        return Err(refused("around no regressor"));
+    let mut draft = match estimator {
+        Estimator::Trees(draft) if matches!(draft.kind, Kind::Additive(_)) => draft,
+        _ => return Err(refused("around no regressor")),
     };
     let n = draft.n_outputs();
     let has_line = |list: &[f64]| list.len() == 1 || list.len() == n;
@@ -284,7 +262,7 @@ fn untransformed(wrapper: &Object, estimator: Estimator) -> Result<Estimator, Im
         .map(|at| (factors[at % factors.len()], terms[at % terms.len()]))
         .collect();
     scale(&mut draft, &lines);
-    Ok(Estimator::Additive(draft))
+    Ok(Estimator::Trees(draft))
 }
 
 /// A factor and a term for the raw value of each output.
@@ -294,11 +272,9 @@ fn scale(draft: &mut Draft, lines: &[(f64, f64)]) {
     }
     for tree in &mut draft.trees {
         let first = tree.output.unwrap_or(0);
-        for node in &mut tree.nodes {
-            if let Node::Leaf(values) = node {
-                for (value, (factor, _)) in values.iter_mut().zip(&lines[first..]) {
-                    *value *= factor;
-                }
+        for values in tree.leaves_mut() {
+            for (value, (factor, _)) in values.iter_mut().zip(&lines[first..]) {
+                *value *= factor;
             }
         }
     }

@@ -12,16 +12,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use spinney_dataset::parquet::{self, Cell, Column};
 use spinney_dataset::{Budget, archive};
-use spinney_model::{
-    AdditiveKind, Compare, FloatModel, Forest, ForestKind, Link, Precision, Schema, Sum, Tree,
-    limits,
-};
+use spinney_model::{AdditiveKind, Compare, FloatModel, ForestKind, Link, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::fold::Feed;
 use crate::lower::lower;
-use crate::{Format, ImportError, Imported, Origin, shown};
-use tree::{COLUMNS, Node, by_tree, raw};
+use crate::{Format, ImportError, Imported, Origin, classes, shown};
+use tree::{COLUMNS, by_tree, raw};
 
 /// Bytes that a node takes, from its cells to the tree.
 const NODE_BYTES: u64 = 480;
@@ -53,7 +50,6 @@ struct Stage<'m> {
     metadata: Value,
 }
 
-/// Reads an archive.
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = &Budget::of(bytes.len());
     let members = archive::unpack(bytes, budget)?;
@@ -345,75 +341,61 @@ impl<'m> Stage<'m> {
         let trees = by_tree(nodes);
         limits::TREES.check(format!("{}data", self.folder), trees.len())?;
         let n_trees = trees.len();
-        let place = |id: i64| format!("{}data, tree {id}", self.folder);
-        let lowered =
-            |id: i64, nodes: &[Node], leaf: &dyn Fn(&Node) -> Result<Vec<f64>, ImportError>| {
-                let place = place(id);
-                let raw = raw(nodes, maps, budget).map_err(|error| error.within(&place))?;
-                lower(&raw, 0, false, budget, &place, |at| leaf(&nodes[at]))
-            };
-        if self.class().ends_with("ClassificationModel") && !self.class().starts_with("GBT") {
-            let n_classes = self.count("numClasses")?;
-            limits::CLASSES.check("numClasses", n_classes)?;
-            let kind = match self.class() {
-                "DecisionTreeClassificationModel" => ForestKind::DecisionTree,
-                _ => ForestKind::RandomForest,
-            };
-            let schema = Schema::unnamed(feed.n_raw, named(classes, n_classes))?;
-            let trees = trees.iter().map(|(id, nodes)| {
-                let nodes = lowered(*id, nodes, &|node| node.proportions(n_classes))?;
-                Tree::new(nodes, &schema)
-                    .map_err(|error| ImportError::from(error).within(&place(*id)))
-            });
-            let forest = Forest::new(kind, schema.clone(), trees.collect::<Result<Vec<_>, _>>()?)?;
-            return feed.fold_forest(forest, Compare::Float64, budget);
-        }
-        let is_boosting = self.class().starts_with("GBT");
-        let is_classifier = self.class().ends_with("ClassificationModel");
+        let class = self.class();
+        let is_boosting = class.starts_with("GBT");
+        let is_classifier = class.ends_with("ClassificationModel");
+        let votes = is_classifier && !is_boosting;
+        let n_classes = match votes {
+            true => self.count("numClasses")?,
+            false => 2,
+        };
+        limits::CLASSES.check("numClasses", n_classes)?;
         let weights = match is_boosting {
             true => self.weights(budget)?,
             false => BTreeMap::new(),
         };
         let trees = trees.iter().map(|(id, nodes)| {
+            let place = format!("{}data, tree {id}", self.folder);
             let weight = match is_boosting {
-                true => weights.get(id).copied().ok_or_else(|| {
-                    ImportError::broken(place(*id), "no weight", "one in treesMetadata")
+                true => *weights.get(id).ok_or_else(|| {
+                    ImportError::broken(&place, "no weight", "one in treesMetadata")
                 })?,
                 false => 1.0,
             };
-            Ok(DraftTree::new(
-                lowered(*id, nodes, &|node| Ok(vec![weight * node.prediction]))?,
-                Some(0),
-            ))
+            let raw = raw(nodes, maps, budget).map_err(|error| error.within(&place))?;
+            let nodes = lower(&raw, 0, false, budget, &place, |at| match votes {
+                true => nodes[at].proportions(n_classes),
+                false => Ok(vec![weight * nodes[at].prediction]),
+            })?;
+            Ok(DraftTree::new(place, nodes, (!votes).then_some(0)))
         });
-        let draft = Draft {
-            kind: match self.class() {
+        let trees = trees.collect::<Result<Vec<_>, ImportError>>()?;
+        let classes = classes::named(classes.unwrap_or_default(), n_classes);
+        let draft = if votes {
+            let kind = match class {
+                "DecisionTreeClassificationModel" => ForestKind::DecisionTree,
+                _ => ForestKind::RandomForest,
+            };
+            Draft::votes(kind, feed.n_raw, classes, trees)
+        } else {
+            let kind = match class {
                 "DecisionTreeRegressionModel" => AdditiveKind::RegressionTree,
                 "RandomForestRegressionModel" => AdditiveKind::RandomForestRegressor,
                 _ => AdditiveKind::GradientBoosting,
-            },
-            n_features: feed.n_raw,
-            outputs: match is_classifier {
-                true => Outputs::Classes(named(classes, 2)),
-                false => Outputs::targets(1),
-            },
-            trees: trees.collect::<Result<_, ImportError>>()?,
-            sum: Sum::new(
-                Precision::Float64,
-                vec![0.0],
-                match self.class() {
-                    "RandomForestRegressionModel" => n_trees as f64,
-                    _ => 1.0,
-                },
-            ),
-            // Twice the margin is the logit of class 1.
-            link: match is_classifier {
-                true => Link::Sigmoid { scale: 2.0 },
-                false => Link::Identity,
-            },
-            threshold: None,
+            };
+            let (outputs, link) = match is_classifier {
+                // Twice the margin is the logit of class 1.
+                true => (Outputs::Classes(classes), Link::Sigmoid { scale: 2.0 }),
+                false => (Outputs::targets(1), Link::Identity),
+            };
+            let mut draft = Draft::new(kind, feed.n_raw, outputs, vec![0.0], trees);
+            draft.link = link;
+            if kind == AdditiveKind::RandomForestRegressor {
+                draft.take_mean(n_trees);
+            }
+            draft
         };
-        feed.fold_additive(draft, Compare::Float64, budget)
+        feed.fold(draft, Compare::Float64, budget)
     }
 }
 
@@ -423,11 +405,4 @@ fn of_start<'m>(members: &'m Members, start: &str) -> impl Iterator<Item = &'m [
     let start = start.to_owned();
     from.take_while(move |it| it.0.starts_with(&start))
         .map(|it| &it.1[..])
-}
-
-/// Labels, or without as many the numbers from 0 on.
-fn named(labels: Option<Vec<String>>, n: usize) -> Vec<String> {
-    labels
-        .filter(|labels| labels.len() == n)
-        .unwrap_or_else(|| (0..n).map(|index| index.to_string()).collect())
 }

@@ -9,12 +9,10 @@ mod tree;
 
 use serde_json::Value;
 use spinney_dataset::Budget;
-use spinney_model::{
-    AdditiveKind, Compare, Forest, ForestKind, Link, Node as TreeNode, Precision, Schema, Sum,
-    Tree, limits,
-};
+use spinney_model::{AdditiveKind, Compare, ForestKind, Link, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs};
+use crate::error::check_lengths;
 use crate::fold::Feed;
 use crate::{Format, ImportError, Imported, Origin, shown};
 use tree::RawTree;
@@ -197,16 +195,14 @@ impl Header {
             attributes: bytes.text("attributes")?,
         };
         bytes.nothing("num_opt_field_per_model")?;
-        for (what, found, wanted) in [
-            ("num_class", header.n_classes.len(), header.n_targets),
-            ("leaf_vector_shape", header.leaf_shape.len(), 2),
-            ("target_id", header.target_ids.len(), n_trees),
-            ("class_id", header.class_ids.len(), n_trees),
-        ] {
-            if found != wanted {
-                return Err(broken!(what; "{found} numbers"; "{wanted}"));
-            }
-        }
+        let n_classes = ("num_class", header.n_classes.len());
+        check_lengths(&[n_classes], header.n_targets, "")?;
+        check_lengths(&[("leaf_vector_shape", header.leaf_shape.len())], 2, "")?;
+        let of_trees = [
+            ("target_id", header.target_ids.len()),
+            ("class_id", header.class_ids.len()),
+        ];
+        check_lengths(&of_trees, n_trees, "one per tree, ")?;
         Ok(header)
     }
 
@@ -215,9 +211,6 @@ impl Header {
         let max_class = self.n_classes.iter().max().copied().unwrap_or(0);
         let max_class = count("num_class", max_class.into())?;
         let post = self.postprocessor.as_str();
-        let sigmoid = Link::Sigmoid {
-            scale: self.sigmoid_alpha.into(),
-        };
         let refused = |what: String| {
             Err(ImportError::refused(
                 format!("a treelite checkpoint {what}"),
@@ -240,28 +233,30 @@ impl Header {
         if matches!(self.task, 0 | 4) && self.n_targets != 1 {
             return refused(format!("with {} targets", self.n_targets));
         }
-        Ok(match (self.task, post) {
-            (0, "sigmoid") => (Outputs::numbered(2), sigmoid, None),
-            // The mean of shares is above half of all.
-            (0, "identity") if self.is_mean => (Outputs::numbered(2), Link::Identity, Some(0.5)),
-            (0, "identity" | "hinge") => (Outputs::numbered(2), Link::Identity, None),
-            (1, "identity") => (Outputs::targets(self.n_targets), Link::Identity, None),
-            (1, "exponential") => (Outputs::targets(self.n_targets), Link::Exp, None),
-            (1, "sigmoid") => (Outputs::targets(self.n_targets), sigmoid, None),
-            (2, "softmax") => (Outputs::numbered(max_class), Link::Softmax, None),
-            (2, "identity_multiclass") => (Outputs::numbered(max_class), Link::Identity, None),
-            (2, "multiclass_ova") => (Outputs::numbered(max_class), sigmoid, None),
-            (4, "exponential_standard_ratio") => {
-                let link = Link::Isolation {
-                    offset: self.isolation_offset()?,
-                };
-                (Outputs::Detector, link, None)
+        let outputs = match self.task {
+            0 => Outputs::numbered(2),
+            1 => Outputs::targets(self.n_targets),
+            2 => Outputs::numbered(max_class),
+            3 => return refused("that ranks".to_owned()),
+            _ => Outputs::Detector,
+        };
+        let link = match (self.task, post) {
+            (0, "identity" | "hinge") | (1, "identity") | (2, "identity_multiclass") => {
+                Link::Identity
             }
-            (3, _) => return refused("that ranks".to_owned()),
-            (task, post) => {
-                return refused(format!("of task {task} with {}", shown(post)));
-            }
-        })
+            (0 | 1, "sigmoid") | (2, "multiclass_ova") => Link::Sigmoid {
+                scale: self.sigmoid_alpha.into(),
+            },
+            (1, "exponential") => Link::Exp,
+            (2, "softmax") => Link::Softmax,
+            (4, "exponential_standard_ratio") => Link::Isolation {
+                offset: self.isolation_offset()?,
+            },
+            (task, post) => return refused(format!("of task {task} with {}", shown(post))),
+        };
+        // The mean of shares is above half of all.
+        let are_shares = (self.task, post) == (0, "identity") && self.is_mean;
+        Ok((outputs, link, are_shares.then_some(0.5)))
     }
 
     /// The score below which an isolation forest of scikit-learn raises an alarm.
@@ -276,7 +271,6 @@ impl Header {
     }
 }
 
-/// Reads a checkpoint.
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     let mut bytes = Bytes {
@@ -306,10 +300,8 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             RawTree::read(&mut bytes, header.is_double).map_err(|error| error.within(&place))?;
         let output = header.output(index).map_err(|error| error.within(&place))?;
         let width = if output.is_some() { 1 } else { n };
-        trees.push(DraftTree::new(
-            tree.nodes(width, cast, &budget, &place)?,
-            output,
-        ));
+        let nodes = tree.nodes(width, cast, &budget, &place)?;
+        trees.push(DraftTree::new(place, nodes, output));
     }
     if !bytes.rest.is_empty() {
         return Err(broken!(
@@ -321,19 +313,13 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         _ => Vec::new(),
     };
     let feed = Feed::raw(None, header.n_features);
-    let model = match forest(&header, &outputs, link, &trees) {
-        Some(schema) => {
-            let schema = schema?;
-            let trees = trees.into_iter().map(|tree| Tree::new(tree.nodes, &schema));
-            let trees = trees.collect::<Result<Vec<_>, _>>()?;
-            let forest = Forest::new(ForestKind::RandomForest, schema, trees)?;
-            feed.fold_forest(forest, cast, &budget)?
+    let draft = match outputs {
+        Outputs::Classes(classes) if header.votes(classes.len(), link, &trees) => {
+            Draft::votes(ForestKind::RandomForest, header.n_features, classes, trees)
         }
-        None => {
-            let draft = header.draft(outputs, link, threshold, trees);
-            feed.fold_additive(draft, cast, &budget)?
-        }
+        outputs => header.draft(outputs, link, threshold, trees),
     };
+    let model = feed.fold(draft, cast, &budget)?;
     Ok(Imported {
         model,
         origin: Origin {
@@ -358,36 +344,22 @@ const TASKS: [&str; 5] = [
     "isolation forest",
 ];
 
-/// The schema of a forest that votes, if leaves hold class proportions whose mean is delivered.
-fn forest(
-    header: &Header,
-    outputs: &Outputs,
-    link: Link,
-    trees: &[DraftTree],
-) -> Option<Result<Schema, ImportError>> {
-    let Outputs::Classes(classes) = outputs else {
-        return None;
-    };
-    let is_proportions = |node: &TreeNode| match node {
-        TreeNode::Split(_) => true,
-        TreeNode::Leaf(values) => {
+impl Header {
+    /// Whether leaves hold class proportions whose mean is delivered.
+    fn votes(&self, n_classes: usize, link: Link, trees: &[DraftTree]) -> bool {
+        let is_proportions = |values: &[f64]| {
             let sum: f64 = values.iter().sum();
-            values.len() == classes.len()
+            values.len() == n_classes
                 && (sum - 1.0).abs() <= 1e-6
                 && values.iter().all(|value| (0.0..=1.0).contains(value))
-        }
-    };
-    let votes = header.is_mean
-        && link == Link::Identity
-        && header.base.iter().all(|base| *base == 0.0)
-        && trees
-            .iter()
-            .flat_map(|tree| &tree.nodes)
-            .all(is_proportions);
-    votes.then(|| Ok(Schema::unnamed(header.n_features, classes.clone())?))
-}
+        };
+        let mut leaves = trees.iter().flat_map(|tree| &tree.nodes);
+        self.is_mean
+            && link == Link::Identity
+            && self.base.iter().all(|base| *base == 0.0)
+            && leaves.all(|node| node.leaf().is_none_or(is_proportions))
+    }
 
-impl Header {
     /// The one output that a tree adds to.
     fn output(&self, index: usize) -> Result<Option<usize>, ImportError> {
         let (target, class) = (self.target_ids[index], self.class_ids[index]);
@@ -411,43 +383,30 @@ impl Header {
         outputs: Outputs,
         link: Link,
         threshold: Option<f64>,
-        mut trees: Vec<DraftTree>,
+        trees: Vec<DraftTree>,
     ) -> Draft {
-        let n = self.base.len();
-        let precision = match self.is_double {
-            true => Precision::Float64,
-            false => Precision::Float32,
+        let kind = match self.task {
+            4 => AdditiveKind::IsolationForest,
+            _ => AdditiveKind::Additive,
         };
-        let mut base = self.base.clone();
-        let mut divisor = 1.0;
-        if self.is_mean {
-            // Trees of one output each are as many as there are of that output.
-            let n_of_first = trees.iter().filter(|it| it.output.is_none_or(|it| it == 0));
-            divisor = n_of_first.count() as f64;
-            for value in &mut base {
-                *value *= divisor;
-            }
-        }
-        if matches!(link, Link::Isolation { .. }) {
-            divisor *= f64::from(self.ratio_c);
-        }
-        let has_base = base.iter().any(|value| *value != 0.0);
-        if has_base && precision == Precision::Float32 && trees.len() > 1 {
-            // Float32 has to add the base last, too.
-            let values = std::mem::replace(&mut base, vec![0.0; n]);
-            trees.push(DraftTree::new(vec![TreeNode::Leaf(values)], None));
-        }
-        Draft {
-            kind: match self.task {
-                4 => AdditiveKind::IsolationForest,
-                _ => AdditiveKind::Additive,
-            },
-            n_features: self.n_features,
-            outputs,
-            trees,
-            sum: Sum::new(precision, base, divisor),
+        // Trees of one output each are as many as there are of that output.
+        let of_first = trees.iter().filter(|it| it.output.is_none_or(|it| it == 0));
+        let n_of_first = of_first.count();
+        let base = self.base.clone();
+        let mut draft = Draft {
             link,
             threshold,
+            ..Draft::new(kind, self.n_features, outputs, base, trees)
+        };
+        if self.is_mean {
+            draft.take_mean(n_of_first);
         }
+        if matches!(link, Link::Isolation { .. }) {
+            draft.sum.divisor *= f64::from(self.ratio_c);
+        }
+        if !self.is_double {
+            draft.add_singly();
+        }
+        draft
     }
 }

@@ -5,6 +5,7 @@ use spinney_model::{Compare, Node as TreeNode};
 
 use super::{Bytes, NODE_BYTES, count};
 use crate::ImportError;
+use crate::error::check_lengths;
 use crate::lower::{Question, RawNode, lower, side};
 
 /// The lists of a tree, a number per node.
@@ -71,7 +72,7 @@ impl RawTree {
         bytes.list::<u8>("gain_present")?;
         bytes.nothing("num_opt_field_per_tree")?;
         bytes.nothing("num_opt_field_per_node")?;
-        for (what, found) in [
+        let lists = [
             ("node_type", tree.kind.len()),
             ("cleft", tree.left.len()),
             ("cright", tree.right.len()),
@@ -81,11 +82,8 @@ impl RawTree {
             ("threshold", tree.threshold.len()),
             ("cmp", tree.operator.len()),
             ("category_list_right_child", tree.is_right.len()),
-        ] {
-            if found != n {
-                return Err(broken!(what; "{found} numbers"; "one per node, {n}"));
-            }
-        }
+        ];
+        check_lengths(&lists, n, "one per node, ")?;
         Ok(tree)
     }
 

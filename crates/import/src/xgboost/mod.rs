@@ -8,19 +8,18 @@
 
 mod tree;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
-use spinney_model::{AdditiveKind, Compare, Link, Precision, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, Link, Precision, limits};
 
 use crate::draft::{Draft, DraftTree, SIGMOID, Target};
-use crate::fold::{Encoder, Feed, Op};
-use crate::{Format, ImportError, Imported, Origin, shown, ubjson};
+use crate::error::{check_lengths, quoted};
+use crate::fold::Feed;
+use crate::{Format, ImportError, Imported, Origin, Unread, shown, ubjson};
 use tree::Tree;
 
 /// What the JSON takes: trees, lists, and the numbers of lists.
@@ -52,14 +51,14 @@ struct Learner {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct LearnerParam {
     base_score: String,
     num_class: String,
     num_feature: String,
     num_target: Option<String>,
-    #[serde(default, rename = "boost_from_average")]
-    _boost_from_average: IgnoredAny,
+    boost_from_average: Unread,
 }
 
 /// The name says it all; what else there is went into the trees.
@@ -79,6 +78,7 @@ struct Booster {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct Trees {
     gbtree_model_param: Option<TreesParam>,
@@ -90,10 +90,8 @@ struct Trees {
     /// Categories as XGBoost was given them, since 3.1; empty without any.
     cats: Option<Categories>,
     /// Of `gblinear`.
-    #[serde(default, rename = "weights")]
-    _weights: IgnoredAny,
-    #[serde(default, rename = "boosted_rounds")]
-    _boosted_rounds: IgnoredAny,
+    weights: Unread,
+    boosted_rounds: Unread,
 }
 
 #[derive(Deserialize)]
@@ -112,13 +110,12 @@ struct Encoding {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct TreesParam {
     num_parallel_tree: String,
-    #[serde(rename = "num_trees")]
-    _num_trees: IgnoredAny,
-    #[serde(default, rename = "size_leaf_vector")]
-    _size_leaf_vector: IgnoredAny,
+    num_trees: IgnoredAny,
+    size_leaf_vector: Unread,
 }
 
 /// What the base score is made into.
@@ -153,7 +150,6 @@ fn objective(name: &str) -> Option<(Target, Start, Link)> {
 
 const EXPECTED: &str = "a model as XGBoost 1.6 to 3.2 writes it";
 
-/// Reads JSON.
 pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     budget.take_json("the file", bytes, JSON_MARKS)?;
@@ -163,7 +159,6 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
     model.check(Format::XgboostJson, &budget)
 }
 
-/// Reads UBJSON.
 pub(crate) fn import_ubjson(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     let model: Model = ubjson::from_slice(bytes)
@@ -173,53 +168,36 @@ pub(crate) fn import_ubjson(bytes: &[u8]) -> Result<Imported, ImportError> {
 
 /// The same JSON with `null` for NaN, which JSON has no word for, and which is the condition of a set of
 /// categories until 3.0.
-fn without_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let mut found = Vec::new();
-    let (mut at, mut is_text) = (0, false);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' if is_text => at += 1,
-            b'"' => is_text = !is_text,
-            b'N' if !is_text && bytes[at..].starts_with(b"NaN") => {
-                found.push(at);
-                at += 2;
+fn without_nan(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut rest, mut is_text) = (bytes, false);
+    while let [first, behind @ ..] = rest {
+        let n = match first {
+            b'N' if !is_text && behind.starts_with(b"aN") => {
+                out.extend_from_slice(b"null");
+                rest = &behind[2..];
+                continue;
             }
-            _ => {}
-        }
-        at += 1;
+            b'\\' if is_text => 2.min(rest.len()),
+            _ => 1,
+        };
+        is_text ^= *first == b'"';
+        out.extend_from_slice(&rest[..n]);
+        rest = &rest[n..];
     }
-    if found.is_empty() {
-        return Cow::Borrowed(bytes);
-    }
-    let mut out = Vec::with_capacity(bytes.len() + found.len());
-    let mut from = 0;
-    for at in found {
-        out.extend_from_slice(&bytes[from..at]);
-        out.extend_from_slice(b"null");
-        from = at + 3;
-    }
-    out.extend_from_slice(&bytes[from..]);
-    Cow::Owned(out)
+    out
 }
 
 /// A number that XGBoost writes as text.
 fn size(place: &str, text: &str) -> Result<usize, ImportError> {
-    text.parse().map_err(|_| {
-        let found = format!("\"{}\"", shown(text));
-        ImportError::broken(place, found, "an integer of at least 0")
-    })
+    text.parse()
+        .map_err(|_| ImportError::broken(place, quoted(text), "an integer of at least 0"))
 }
 
 impl Model {
     fn check(self, format: Format, budget: &Budget) -> Result<Imported, ImportError> {
-        let Learner {
-            attributes,
-            feature_names,
-            feature_types,
-            gradient_booster,
-            learner_model_param: param,
-            objective,
-        } = self.learner;
+        let learner = self.learner;
+        let (param, objective) = (learner.learner_model_param, learner.objective);
         let Some((target, start, link)) = self::objective(&objective.name) else {
             return Err(ImportError::refused(
                 format!("XGBoost's objective {}", shown(&objective.name)),
@@ -227,8 +205,8 @@ impl Model {
                  count:poisson and others that deliver classes or values are read",
             ));
         };
-        let booster = gradient_booster.name.clone();
-        let (trees, weights) = gradient_booster.trees()?;
+        let booster = learner.gradient_booster.name.clone();
+        let (trees, weights) = learner.gradient_booster.trees()?;
         let n_features = size("learner_model_param.num_feature", &param.num_feature)?;
         limits::FEATURES.check("learner_model_param.num_feature", n_features)?;
         let n_classes = size("learner_model_param.num_class", &param.num_class)?;
@@ -249,13 +227,8 @@ impl Model {
         let (outputs, n_outputs) = target.outputs(n_classes, n_targets);
         let base = base(&param.base_score, start, n_outputs)?;
         let mut notes = Vec::new();
-        let n_kept = trees.kept(&attributes, n_outputs, &mut notes)?;
-        if target != Target::Values {
-            notes.push(
-                "Classes are the numbers that XGBoost was fitted on; it keeps no other labels."
-                    .to_owned(),
-            );
-        }
+        let n_kept = trees.kept(&learner.attributes, n_outputs, &mut notes)?;
+        notes.extend(target.note("XGBoost"));
         let (words, numbers) = match &trees.cats {
             Some(cats) => cats.read(n_features, budget)?,
             None => Default::default(),
@@ -263,7 +236,7 @@ impl Model {
         let are_places = |(index, it): (usize, &String)| {
             it == "c" && !words.contains_key(&index) && !numbers.contains_key(&index)
         };
-        if feature_types.iter().enumerate().any(are_places) {
+        if learner.feature_types.iter().enumerate().any(are_places) {
             notes.push(PLACES_ALONE.to_owned());
         }
         let drafts = trees.drafts(
@@ -273,33 +246,26 @@ impl Model {
             self.version[..] < [1, 7][..],
             budget,
         )?;
-        let names = match feature_names.len() {
+        let names = match learner.feature_names.len() {
             0 => None,
-            n if n == n_features => Some(feature_names),
+            n if n == n_features => Some(learner.feature_names),
             n => {
                 return Err(broken!(
                     "learner.feature_names"; "{n} names"; "one per feature, {n_features}, or none"
                 ));
             }
         };
-        let draft = Draft {
-            kind: AdditiveKind::XgBoost,
-            n_features,
-            outputs,
-            trees: drafts,
-            sum: Sum::new(Precision::Float32, base, 1.0),
-            link,
-            threshold: None,
-        };
+        let mut draft = Draft::new(AdditiveKind::XgBoost, n_features, outputs, base, drafts);
+        draft.sum.precision = Precision::Float32;
+        draft.link = link;
         let mut feed = Feed::raw(names, n_features);
         feed.words = words;
         for (index, numbers) in numbers {
-            let encoder = Rc::new(Encoder::places(numbers));
-            feed.inputs[index].ops.push(Op::Encode(encoder));
+            feed.encode(index, numbers);
         }
         let version: Vec<String> = self.version.iter().take(3).map(u32::to_string).collect();
         Ok(Imported {
-            model: feed.fold_additive(draft, Compare::Float32, budget)?,
+            model: feed.fold(draft, Compare::Float32, budget)?,
             origin: Origin {
                 format,
                 estimator: format!("{booster}, {}", objective.name),
@@ -407,7 +373,7 @@ impl Trees {
     }
 
     fn drafts(
-        self,
+        &self,
         n_kept: usize,
         weights: Option<&[f32]>,
         n_outputs: usize,
@@ -415,27 +381,26 @@ impl Trees {
         budget: &Budget,
     ) -> Result<Vec<DraftTree>, ImportError> {
         let n_trees = self.trees.len();
-        for (what, found) in [
-            ("tree_info", Some(self.tree_info.len())),
-            ("weight_drop", weights.map(<[f32]>::len)),
-        ] {
-            if let Some(found) = found.filter(|found| *found != n_trees) {
-                return Err(broken!(what; "{found} numbers"; "one per tree, {n_trees}"));
-            }
+        check_lengths(
+            &[("tree_info", self.tree_info.len())],
+            n_trees,
+            "one per tree, ",
+        )?;
+        if let Some(weights) = weights {
+            check_lengths(&[("weight_drop", weights.len())], n_trees, "one per tree, ")?;
         }
-        let infos = self.tree_info;
-        self.trees
-            .into_iter()
+        let trees = self
+            .trees
+            .iter()
+            .zip(&self.tree_info)
             .take(n_kept)
-            .enumerate()
-            .map(|(index, tree)| {
-                let place = format!("trees[{index}]");
-                DraftTree::take(budget, &place, tree.left_children.len())?;
-                let weight = weights.map_or(1.0, |weights| weights[index]);
-                tree.draft(infos[index], weight, n_outputs, is_of_1_6, budget)
-                    .map_err(|error| error.within(&place))
-            })
-            .collect()
+            .enumerate();
+        let drafts = trees.map(|(index, (tree, info))| {
+            let weight = weights.map_or(1.0, |weights| weights[index]);
+            let place = format!("trees[{index}]");
+            tree.draft(place, (*info, weight), n_outputs, is_of_1_6, budget)
+        });
+        drafts.collect()
     }
 }
 
@@ -445,7 +410,7 @@ impl Trees {
 fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
     let odd = || {
         broken!(
-            "learner_model_param.base_score"; "\"{}\"", shown(text);
+            "learner_model_param.base_score"; "{}", quoted(text);
             "a number, or one for each of {n_outputs} outputs"
         )
     };

@@ -6,14 +6,19 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
-use spinney_model::{Node, Side, Split, Test};
+use spinney_model::Side;
 
 use super::size;
-use crate::ImportError;
 use crate::draft::DraftTree;
-use crate::lower::side;
+use crate::error::check_lengths;
+use crate::lower::{Question, RawNode, lower, side};
+use crate::{ImportError, Unread};
+
+/// Bytes that a node takes beside those of the tree that is made of it.
+const RAW_BYTES: u64 = 96;
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tree {
     default_left: Vec<Flag>,
@@ -27,8 +32,7 @@ pub(super) struct Tree {
     /// The values of leaves that hold several, leaf by leaf.
     leaf_weights: Option<Vec<f32>>,
     tree_param: TreeParam,
-    #[serde(default, rename = "base_weights")]
-    _base_weights: IgnoredAny,
+    base_weights: Unread,
     /// The categories of all sets, one behind the other.
     #[serde(default)]
     categories: Vec<u32>,
@@ -40,26 +44,20 @@ pub(super) struct Tree {
     categories_segments: Vec<usize>,
     #[serde(default)]
     categories_sizes: Vec<usize>,
-    #[serde(default, rename = "id")]
-    _id: IgnoredAny,
-    #[serde(default, rename = "loss_changes")]
-    _loss_changes: IgnoredAny,
-    #[serde(default, rename = "parents")]
-    _parents: IgnoredAny,
-    #[serde(default, rename = "sum_hessian")]
-    _sum_hessian: IgnoredAny,
+    id: Unread,
+    loss_changes: Unread,
+    parents: Unread,
+    sum_hessian: Unread,
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "what is not read is named, and all else refused")]
 #[serde(deny_unknown_fields)]
 struct TreeParam {
     size_leaf_vector: Option<String>,
-    #[serde(rename = "num_nodes")]
-    _num_nodes: IgnoredAny,
-    #[serde(default, rename = "num_deleted")]
-    _num_deleted: IgnoredAny,
-    #[serde(default, rename = "num_feature")]
-    _num_feature: IgnoredAny,
+    num_nodes: IgnoredAny,
+    num_deleted: Unread,
+    num_feature: Unread,
 }
 
 /// A boolean, as some versions write it, or a number.
@@ -109,95 +107,83 @@ impl Tree {
     }
 
     pub(super) fn draft(
-        self,
-        info: i32,
-        weight: f32,
+        &self,
+        place: String,
+        (info, weight): (i32, f32),
         n_outputs: usize,
         is_of_1_6: bool,
         budget: &Budget,
     ) -> Result<DraftTree, ImportError> {
-        let n_nodes = self.left_children.len();
-        for (what, found) in [
+        let within = |error: ImportError| error.within(&place);
+        let (width, output) = self.outputs(info, n_outputs).map_err(within)?;
+        budget.take_items(&place, self.left_children.len(), RAW_BYTES)?;
+        let raw = self.raw(is_of_1_6, budget).map_err(within)?;
+        let nodes = lower(&raw, 0, false, budget, &place, |at| {
+            let values = self.leaf(at, width)?;
+            Ok(values.iter().map(|it| f64::from(weight * it)).collect())
+        })?;
+        Ok(DraftTree::new(place, nodes, output))
+    }
+
+    /// Numbers of a leaf, and the one output that all leaves add to, if there is one.
+    fn outputs(&self, info: i32, n_outputs: usize) -> Result<(usize, Option<usize>), ImportError> {
+        let lists = [
             ("right_children", self.right_children.len()),
             ("split_conditions", self.split_conditions.len()),
             ("split_indices", self.split_indices.len()),
             ("default_left", self.default_left.len()),
-        ] {
-            if found != n_nodes {
-                return Err(broken!(what; "{found} numbers"; "one per node, {n_nodes}"));
-            }
-        }
+        ];
+        check_lengths(&lists, self.left_children.len(), "one per node, ")?;
         let width = match &self.tree_param.size_leaf_vector {
             Some(width) => size("tree_param.size_leaf_vector", width)?.max(1),
             None => 1,
         };
-        if width > 1 && (width != n_outputs || self.leaf_weights.is_none()) {
+        if width == 1 {
+            let output = usize::try_from(info);
+            let output = output.map_err(|_| broken!("tree_info"; "{info}"; "an output index"))?;
+            return Ok((1, Some(output)));
+        }
+        if width != n_outputs || self.leaf_weights.is_none() {
             return Err(ImportError::refused(
                 "XGBoost's multi_output_tree of this version",
                 "fit with XGBoost 3.2, or with multi_strategy=\"one_output_per_tree\"",
             ));
         }
-        let output = if width > 1 {
-            None
-        } else {
-            let output = usize::try_from(info).map_err(|_| {
-                ImportError::broken("tree_info", info.to_string(), "an output index")
-            })?;
-            Some(output)
-        };
-        // Nodes that were pruned stay where they were, without a split that leads to them.
-        let mut nodes: Vec<Node> = Vec::with_capacity(n_nodes);
+        Ok((width, None))
+    }
+
+    /// The nodes; those that were pruned stay where they were, without a split that leads to them.
+    fn raw(&self, is_of_1_6: bool, budget: &Budget) -> Result<Vec<RawNode>, ImportError> {
+        let n_nodes = self.left_children.len();
         let mut is_taken = vec![false; n_nodes];
-        let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
-        while let Some((at, parent)) = stack.pop() {
-            let is_taken = is_taken
-                .get_mut(at)
-                .ok_or_else(|| ImportError::broken("left_children", "no node", "at least one"))?;
-            if std::mem::replace(is_taken, true) {
-                return Err(broken!(
-                    "left_children and right_children"; "the node {at} twice";
+        *is_taken
+            .first_mut()
+            .ok_or_else(|| ImportError::broken("left_children", "no node", "at least one"))? = true;
+        let mut child = |name: &str, at: usize, child: i32| {
+            let index = usize::try_from(child).ok();
+            let is_taken = index.and_then(|index| is_taken.get_mut(index));
+            let is_taken = is_taken.ok_or_else(
+                || broken!(format!("{name}[{at}]"); "{child}"; "a node index below {n_nodes}"),
+            )?;
+            match std::mem::replace(is_taken, true) {
+                false => Ok(index.unwrap_or(0)),
+                true => Err(broken!(
+                    "left_children and right_children"; "the node {child} twice";
                     "a node with one parent, and no cycle"
-                ));
+                )),
             }
-            let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-            if let Some(Node::Split(split)) = parent.map(|parent| &mut nodes[parent]) {
-                split.children[1] = new;
-            }
+        };
+        let nodes = (0..n_nodes).map(|at| {
             let (left, right) = (self.left_children[at], self.right_children[at]);
             if left == -1 {
-                let values = match &self.leaf_weights {
-                    Some(all) if width > 1 => {
-                        let first = usize::try_from(right)
-                            .ok()
-                            .and_then(|leaf| leaf.checked_mul(width));
-                        let leaf = first.and_then(|first| all.get(first..first + width));
-                        leaf.ok_or_else(|| {
-                            broken!(
-                                format!("right_children[{at}]"); "{right}";
-                                "the index of a leaf's weights"
-                            )
-                        })?
-                    }
-                    _ => &[self.split_conditions[at].unwrap_or(f32::NAN)],
-                };
-                let values = values.iter().map(|it| f64::from(weight * it)).collect();
-                nodes.push(Node::Leaf(values));
-                continue;
+                return Ok(RawNode::Leaf(at));
             }
-            let child = |name: &str, child: i32| {
-                usize::try_from(child)
-                    .ok()
-                    .filter(|child| *child < n_nodes)
-                    .ok_or_else(|| {
-                        broken!(format!("{name}[{at}]"); "{child}"; "a node index below {n_nodes}")
-                    })
-            };
             let mut children = [
-                child("left_children", left)?,
-                child("right_children", right)?,
+                child("left_children", at, left)?,
+                child("right_children", at, right)?,
             ];
             let is_left = self.default_left[at].is_set();
-            let (test, missing) = match self.set(at)? {
+            let (question, missing) = match self.set(at)? {
                 // 1.6 sends what lies beyond the words of a set's bits to the side of what is missing.
                 Some(categories) if is_of_1_6 && !is_left => {
                     let end = categories
@@ -206,28 +192,41 @@ impl Tree {
                     budget.take_items("categories", end as usize, 8)?;
                     let is_other = |it: &u32| categories.binary_search(it).is_err();
                     let others = (0..end).filter(is_other).collect();
-                    (Test::Among(others), Side::Right)
+                    (Question::Among(others), Side::Right)
                 }
                 // What is in the set goes right here, and left in the model.
                 Some(categories) => {
                     budget.take_items("categories", categories.len(), 8)?;
                     children.reverse();
-                    (Test::Among(categories), side(!is_left))
+                    (Question::Among(categories), side(!is_left))
                 }
                 None => {
-                    let threshold = self.split_conditions[at].unwrap_or(f32::NAN);
-                    (Test::AtMost(threshold.next_down().into()), side(is_left))
+                    let threshold = self.split_conditions[at].unwrap_or(f32::NAN).next_down();
+                    if !threshold.is_finite() {
+                        return Err(broken!(
+                            format!("split_conditions[{at}]"); "{threshold}"; "a finite number"
+                        ));
+                    }
+                    (Question::at_most(threshold.into()), side(is_left))
                 }
             };
-            stack.push((children[1], Some(nodes.len())));
-            stack.push((children[0], None));
-            nodes.push(Node::Split(Split {
-                feature: self.split_indices[at],
-                test,
-                missing: Some(missing),
-                children: [new.saturating_add(1), 0],
-            }));
-        }
-        Ok(DraftTree::new(nodes, output))
+            let feature = self.split_indices[at];
+            Ok(RawNode::split(feature, question, Some(missing), children))
+        });
+        nodes.collect()
+    }
+
+    /// The numbers of a leaf.
+    fn leaf(&self, at: usize, width: usize) -> Result<Vec<f32>, ImportError> {
+        let Some(all) = self.leaf_weights.as_ref().filter(|_| width > 1) else {
+            return Ok(vec![self.split_conditions[at].unwrap_or(f32::NAN)]);
+        };
+        let right = self.right_children[at];
+        let first = usize::try_from(right).ok();
+        let first = first.and_then(|leaf| leaf.checked_mul(width));
+        let leaf = first.and_then(|first| all.get(first..first + width));
+        leaf.map(<[f32]>::to_vec).ok_or_else(
+            || broken!(format!("right_children[{at}]"); "{right}"; "the index of a leaf's weights"),
+        )
     }
 }

@@ -6,7 +6,7 @@ use spinney_dataset::Budget;
 use spinney_model::Compare;
 
 use super::super::graph::Node;
-use super::{Asked, Ensemble, LEAF_BYTES, NODE_BYTES, RawTree, is_mean, transform, unequal};
+use super::{Asked, Ensemble, LEAF_BYTES, NODE_BYTES, RawTree, unequal};
 use crate::ImportError;
 use crate::lower::RawNode;
 
@@ -93,17 +93,7 @@ pub(super) fn read(
         let root = is_child.iter().position(|child| !child).unwrap_or(0);
         trees.push(RawTree { place, nodes, root });
     }
-    Ok(Ensemble {
-        trees,
-        leaves,
-        n_outputs,
-        base: node.floats("base_values"),
-        transform: transform(node)?,
-        is_mean: is_mean(node)?,
-        classes: None,
-        is_joint: false,
-        has_votes: false,
-    })
+    Ensemble::new(node, trees, leaves, n_outputs)
 }
 
 /// Rows of each tree, trees in the order in which they first appear.

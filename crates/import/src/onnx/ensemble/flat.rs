@@ -6,26 +6,24 @@ use spinney_dataset::Budget;
 use spinney_model::Compare;
 
 use super::super::graph::{Node, integers, numbers};
-use super::{
-    Asked, Ensemble, LEAF_BYTES, MODES, NODE_BYTES, RawTree, is_mean, n_targets, transform, unequal,
-};
+use super::{Asked, Ensemble, LEAF_BYTES, MODES, NODE_BYTES, RawTree, n_targets, unequal};
 use crate::ImportError;
 use crate::lower::RawNode;
 
 /// Reads an ensemble whose nodes and leaves are lists of their own: version 5.
 pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemble, ImportError> {
     let place = node.op_type.as_str();
-    let tensor = |name: &str| node.attribute(name).and_then(|it| it.t.as_ref());
     let odd = |name: &str, expected: &str| {
         ImportError::broken(format!("{place}.{name}"), "another list, or none", expected)
     };
-    let modes = tensor("nodes_modes")
+    let modes = node.tensor("nodes_modes");
+    let modes = modes
         .and_then(integers)
         .ok_or_else(|| odd("nodes_modes", "a tensor of integers"))?;
     let n_nodes = modes.len();
     budget.take_items(place, n_nodes, NODE_BYTES)?;
     let floats = |name: &str| {
-        let numbers = tensor(name).and_then(numbers);
+        let numbers = node.tensor(name).and_then(numbers);
         numbers.ok_or_else(|| odd(name, "a tensor of float or double"))
     };
     let asked = Asked::new(node, floats("nodes_splits")?, cast);
@@ -77,17 +75,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         })?;
         trees.push(lists.tree(start, place)?);
     }
-    Ok(Ensemble {
-        trees,
-        leaves,
-        n_outputs,
-        base: Vec::new(),
-        transform: transform(node)?,
-        is_mean: is_mean(node)?,
-        classes: None,
-        is_joint: false,
-        has_votes: false,
-    })
+    Ensemble::new(node, trees, leaves, n_outputs)
 }
 
 /// What each leaf gives to which output.
@@ -190,11 +178,8 @@ fn sets(
     modes: &[i64],
     budget: &Budget,
 ) -> Result<HashMap<usize, Vec<f64>>, ImportError> {
-    let values = node
-        .attribute("membership_values")
-        .and_then(|it| it.t.as_ref())
-        .and_then(numbers)
-        .unwrap_or_default();
+    let values = node.tensor("membership_values").and_then(numbers);
+    let values = values.unwrap_or_default();
     budget.take_items("membership_values", values.len(), 32)?;
     let mut rest = values.split(|value| value.is_nan());
     let mut sets = HashMap::new();

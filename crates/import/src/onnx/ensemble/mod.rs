@@ -7,10 +7,11 @@ mod flat;
 use spinney_dataset::Budget;
 use spinney_model::{Compare, limits};
 
-use super::graph::{Graph, Node, shown};
+use super::graph::{Graph, Node};
+use super::inputs::elem_type;
 use super::proto;
-use crate::ImportError;
 use crate::lower::{Question, RawNode, opposite, side};
+use crate::{ImportError, shown};
 
 /// Bytes that a node takes: its number among those of its tree, and in the model.
 const NODE_BYTES: u64 = 160;
@@ -142,6 +143,28 @@ pub(super) struct Ensemble {
     pub(super) has_votes: bool,
 }
 
+impl Ensemble {
+    /// What a node says besides of its trees and leaves.
+    fn new(
+        node: &Node,
+        trees: Vec<RawTree>,
+        leaves: Vec<Vec<(usize, f64)>>,
+        n_outputs: usize,
+    ) -> Result<Self, ImportError> {
+        Ok(Self {
+            trees,
+            leaves,
+            n_outputs,
+            base: node.floats("base_values"),
+            transform: transform(node)?,
+            is_mean: is_mean(node)?,
+            classes: None,
+            is_joint: false,
+            has_votes: false,
+        })
+    }
+}
+
 /// The nodes of a graph that are ensembles.
 pub(super) fn find(graph: &Graph) -> Vec<&Node> {
     let is_ensemble = |node: &&Node| OPERATORS.contains(&node.op_type.as_str());
@@ -180,8 +203,7 @@ pub(super) fn read(
 }
 
 fn n_targets(node: &Node) -> Result<usize, ImportError> {
-    let n = node.attribute("n_targets").map_or(1, |n| n.i);
-    let n = usize::try_from(n).unwrap_or(0);
+    let n = usize::try_from(node.integer("n_targets", 1)).unwrap_or(0);
     limits::TARGETS.check(format!("{}.n_targets", node.op_type), n)?;
     Ok(n)
 }
@@ -189,13 +211,8 @@ fn n_targets(node: &Node) -> Result<usize, ImportError> {
 fn classes(graph: &Graph, node: &Node) -> Result<Vec<String>, ImportError> {
     let strings = node.texts("classlabels_strings");
     let integers = node.integers("classlabels_int64s");
-    let is_bool = graph.outputs.iter().any(|output| {
-        output
-            .r#type
-            .as_ref()
-            .and_then(|kind| kind.tensor.as_ref())
-            .is_some_and(|tensor| tensor.elem_type == proto::BOOL)
-    });
+    let mut outputs = graph.outputs.iter();
+    let is_bool = outputs.any(|output| elem_type(output) == proto::BOOL);
     match (strings.is_empty(), integers) {
         (false, []) => Ok(strings),
         (true, [0, 1]) if is_bool => Ok(vec!["False".to_owned(), "True".to_owned()]),
