@@ -3,8 +3,8 @@
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -63,6 +63,13 @@ struct Step {
     work: Box<dyn FnOnce() -> Result<(), Failure>>,
 }
 
+/// The step that runs the program `xtask` as it built it.
+const TESTS: &str = "tests";
+
+/// The first step that builds that program in another way, and so waits for the tests; so do all after
+/// it in its lane.
+const AFTER_TESTS: &str = "packages without a clone";
+
 /// All that CI runs, after what it needs if that is asked for. With `bless`, reports that moved are
 /// accepted.
 fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
@@ -79,7 +86,7 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
         ("lints",
             cmd!(shell, "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings")),
         // The same cases on every run: a change breaks CI, chance does not.
-        ("tests",
+        (TESTS,
             cmd!(shell, "{cargo} test --quiet --workspace --tests").env("PROPTEST_RNG_SEED", "1809")),
         ("examples of the documentation", cmd!(shell, "{cargo} test --quiet --workspace --doc")),
         ("documentation", cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
@@ -125,11 +132,7 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
     }
     add(Lane::Device, "planted faults", Box::new(faults::run));
     add(Lane::Device, "a new project", Box::new(new::check));
-    add(
-        Lane::Device,
-        "packages without a clone",
-        Box::new(packaged::check),
-    );
+    add(Lane::Device, AFTER_TESTS, Box::new(packaged::check));
     let documented = || docs::run(false);
     add(
         Lane::Device,
@@ -168,16 +171,24 @@ pub(crate) fn run(with_setup: bool, bless: bool) -> Result<(), Failure> {
     let steps = steps(with_setup, bless)?;
     let n_steps = steps.len();
     let (sender, results) = channel();
+    let tests_are_over = Arc::new(OnceLock::new());
     for lane in Lane::ALL {
         let of_lane = steps.iter().filter(|step| step.lane == lane);
         let names: Vec<String> = of_lane.map(|step| step.name.clone()).collect();
         let (sender, program) = (sender.clone(), Arc::clone(&program));
+        let tests_are_over = Arc::clone(&tests_are_over);
         std::thread::spawn(move || {
             for name in names {
+                if name == AFTER_TESTS {
+                    tests_are_over.wait();
+                }
                 eprintln!("ci: begins: {name}");
                 let started = Instant::now();
                 let result = in_process(&program, &name, bless);
                 let is_over = !matches!(result, Ok((Ok(status), _)) if status.success());
+                if name == TESTS {
+                    tests_are_over.get_or_init(|| ());
+                }
                 if sender.send((name, started.elapsed(), result)).is_err() || is_over {
                     return;
                 }

@@ -107,6 +107,10 @@ impl Packages {
         }
         let manifest = std::fs::read_to_string(crate::repository().join("Cargo.toml"))?;
         let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
+        // Small models run here, for which no optimizer is worth its time; what searches for the cycles
+        // that no row exceeds is.
+        let profile = profile.replacen("opt-level = 2", "opt-level = 0", 1)
+            + "[profile.dev.package.spinney-evaluate]\nopt-level = 2\n";
         store::write_whole(&self.profile(), profile.as_bytes())
     }
 
@@ -167,6 +171,9 @@ impl Packages {
         // The versions that this repository builds with; the network has no say.
         let lock = crate::repository().join("Cargo.lock");
         std::fs::copy(&lock, project.join("xtask/Cargo.lock")).environment()?;
+        let manifest = project.join("xtask/Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).environment()?;
+        store::write_whole(&manifest, (text + &features_asked()?).as_bytes()).environment()?;
         let target = project.join("target");
         link_folder(&self.target, &target).environment()?;
         let mut run = self.cargo(&project);
@@ -233,16 +240,27 @@ impl Packages {
         // Packages in place of published ones, as the project has them.
         let manifest = std::fs::read_to_string(project.join("xtask/Cargo.toml")).environment()?;
         let patch = manifest.find("[patch").map_or("", |at| &manifest[at..]);
+        let patch = patch.replace(&features_asked()?, "");
         let package = self.package("spinney");
         let member = package.file_name().unwrap_or_default().to_string_lossy();
         let workspace =
-            format!("[workspace]\nresolver = \"3\"\nmembers = [\"{member}\"]\n\n{patch}");
-        store::write_whole(&self.folder.join("Cargo.toml"), workspace.as_bytes()).environment()?;
+            format!("[workspace]\nresolver = \"3\"\nmembers = [\"{member}\", \"asks\"]\n\n{patch}");
+        let asks = format!(
+            "[package]\nname = \"asks\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n{}",
+            features_asked()?
+        );
+        for (file, text) in [
+            ("Cargo.toml", workspace.as_str()),
+            ("asks/Cargo.toml", &asks),
+            ("asks/lib.rs", ""),
+        ] {
+            store::write_whole(&self.folder.join(file), text.as_bytes()).environment()?;
+        }
         let lock = crate::repository().join("Cargo.lock");
         std::fs::copy(lock, self.folder.join("Cargo.lock")).environment()?;
         let mut build = self.cargo(&package);
         build
-            .args(["build", "--quiet", "--target-dir"])
+            .args(["build", "--quiet", "--workspace", "--target-dir"])
             .arg(&self.target);
         process::show(build, process::LONG).input()?;
         let file = format!("spinney{}", std::env::consts::EXE_SUFFIX);
@@ -251,6 +269,23 @@ impl Packages {
         std::fs::copy(self.target.join("debug").join(file), &program).environment()?;
         Ok(program)
     }
+}
+
+/// What this repository's programs ask of packages for the sake of its tests, for the end of a manifest:
+/// what is built by packages alone asks the same, so that other packages than Spinney's are built already.
+fn features_asked() -> Result<String, Failure> {
+    let manifest = crate::read_text(crate::repository().join("Cargo.toml")).environment()?;
+    let line = |start: &str| {
+        let line = manifest.lines().find(|line| line.starts_with(start));
+        line.with_context(|| format!("Cargo.toml has no line `{start}…`"))
+            .environment()
+    };
+    Ok(format!(
+        "\n[target.'cfg(all())'.dependencies]\n{}\n\
+         [target.'cfg(all())'.build-dependencies]\n{}\n",
+        line("once_cell = ")?,
+        line("syn = ")?
+    ))
 }
 
 fn report_of(path: &Path) -> Result<Report, Failure> {

@@ -20,6 +20,12 @@ use spinney_pipeline::{disk, places, process, stages};
 const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
 /// How much later it is for the second clone.
 const LATER: &str = "+400d";
+/// The second clone's program computes the same without an optimizer, but for the search for the cycles
+/// that no row exceeds, which would take minutes.
+const UNOPTIMIZED: [&str; 2] = [
+    "profile.dev.opt-level=0",
+    "profile.dev.package.spinney-evaluate.opt-level=2",
+];
 /// A user by number, other than whoever runs this, in a namespace of users of its own.
 const OTHER_USER: [&str; 3] = ["--user", "--map-user=4242", "--map-group=4242"];
 
@@ -76,11 +82,33 @@ impl Second {
             .environment()?;
         second.fill().with_context(context).environment()?;
         second.shim().with_context(context).environment()?;
+        second.share_built()?;
         eprintln!("reproduce: building the second clone");
         let mut build = second.command(Path::new("cargo"));
+        build.env_remove("CARGO_BUILD_JOBS");
         build.args(["build", "--quiet", "--package", "xtask"]);
+        build.args(UNOPTIMIZED.iter().flat_map(|setting| ["--config", setting]));
         succeed(build)?;
         Ok(second)
+    }
+
+    /// Packages of registries as this repository has built them, unless the second clone has some: they
+    /// are the same wherever a clone lies. Where the system cannot link files, they are built anew.
+    fn share_built(&self) -> Result<(), Failure> {
+        let (from, to) = (crate::target()?.join("debug"), self.target.join("debug"));
+        if to.exists() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&to).environment()?;
+        for part in ["deps", "build", ".fingerprint"] {
+            let mut link = Command::new("cp");
+            link.arg("-al").arg(from.join(part)).arg(&to);
+            let linked = process::run(&mut link, process::LONG).environment()?;
+            if !linked.succeeded() {
+                return std::fs::remove_dir_all(&to).environment();
+            }
+        }
+        Ok(())
     }
 
     /// Brings the clone's files to those of this working tree. A file that is the same is left
@@ -214,7 +242,7 @@ impl Second {
         };
         format!(
             "another path, with spaces, {user}, home, host name, time zone and language, flags and \
-             profiles of its own for cargo and the compiler, 3 \
+             profiles of its own for cargo and the compiler, a program that is hardly optimized, 3 \
              threads instead of the machine's, one job of cargo, firmware caches of its own, scratch \
              workspaces with stale files and lock files in them, {date}"
         )

@@ -13,4 +13,6 @@ mod output;
 mod project;
 mod properties;
 mod report;
+mod seen;
 mod tables;
+mod validation;

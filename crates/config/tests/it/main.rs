@@ -11,6 +11,7 @@ mod faults_in_text;
 mod faults_in_values;
 mod faults_together;
 mod frontend;
+mod motion;
 mod node;
 mod outputs;
 mod shipped;

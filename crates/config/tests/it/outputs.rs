@@ -92,7 +92,7 @@ const OUTSIDE: &str = "expected a place in ROOT/repo/own";
 /// Keys of a downloaded config, and what is said of them.
 const REFUSED: &[(&str, &str)] = &[
     ("pipeline reports = '../reports'", OUTSIDE),
-    ("pipeline reports = '/tmp/x'", OUTSIDE),
+    ("pipeline reports = '/tmp/spinney-is-refused-here'", OUTSIDE),
     ("pipeline reports = '/'", OUTSIDE),
     ("pipeline reports = '..'", OUTSIDE),
     (
