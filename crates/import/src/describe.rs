@@ -332,12 +332,12 @@ impl fmt::Display for SumDescription {
         };
         let bases: Vec<String> = self.base.iter().map(|it| format!("{it:.6}")).collect();
         write!(out, "sum         in {precision}, from {}", few(&bases))?;
-        if is_other_than_one(self.divisor) {
+        if self.divisor != 1.0 {
             write!(out, ", divided by {:.6}", self.divisor)?;
         }
         match self.link {
             Link::Identity => writeln!(out)?,
-            Link::Sigmoid { scale } if is_other_than_one(scale) => {
+            Link::Sigmoid { scale } if scale != 1.0 => {
                 writeln!(out, ", through a sigmoid of {scale} times it")?;
             }
             Link::Sigmoid { .. } => writeln!(out, ", through a sigmoid")?,
@@ -355,10 +355,6 @@ impl fmt::Display for SumDescription {
 /// A line of a description.
 fn row(out: &mut fmt::Formatter<'_>, name: &str, text: impl fmt::Display) -> fmt::Result {
     writeln!(out, "{name:<12}{text}")
-}
-
-fn is_other_than_one(number: f64) -> bool {
-    number != 1.0
 }
 
 /// The first names of a list, for one line.

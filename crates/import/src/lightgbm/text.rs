@@ -90,11 +90,7 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
         }
     }
     if !is_complete {
-        return Err(ImportError::broken(
-            "the file",
-            "no \"end of trees\"",
-            EXPECTED,
-        ));
+        return Err(broken!("the file"; "no \"end of trees\""; "{EXPECTED}"));
     }
     for line in lines.map(|(_, line)| line) {
         if let Some(lists) = line.strip_prefix("pandas_categorical:") {
@@ -166,14 +162,12 @@ impl Lists {
         budget.take_items(place, n_splits + self.leaf.len(), 48)?;
         // Leaves stand behind splits; a child below 0 is the leaf of the number's complement.
         let child = |what: &str, index: usize, child: i64| {
-            let at = match child {
-                ..0 => usize::try_from(!child)
-                    .ok()
-                    .filter(|it| *it < self.leaf.len())
-                    .map(|it| it + n_splits),
-                _ => usize::try_from(child).ok().filter(|it| *it < n_splits),
+            let (n, behind) = match child {
+                ..0 => (self.leaf.len(), n_splits),
+                _ => (n_splits, 0),
             };
-            at.ok_or_else(|| {
+            let at = usize::try_from(child.max(!child)).ok().filter(|it| *it < n);
+            at.map(|at| at + behind).ok_or_else(|| {
                 broken!(
                     format!("{what}[{index}]"); "{child}";
                     "a split below {n_splits}, or a leaf from -{} to -1", self.leaf.len()

@@ -12,6 +12,9 @@ use super::graph::{Graph, Node};
 use super::tail::{Tail, texts};
 use crate::{ImportError, shown};
 
+/// Where an operator is refused.
+const IN_BAYES: &str = "in a naive Bayes graph";
+
 /// A naive Bayes model found in a graph.
 pub(super) struct Found {
     pub(super) bayes: GaussianNb,
@@ -130,7 +133,7 @@ fn next<'g>(graph: &'g Graph, node: &Node, op: &str) -> Result<&'g Node, ImportE
     let mut users = graph.users(node.output(0));
     match (users.next(), users.next()) {
         (Some(user), None) if user.op_type == op => Ok(user),
-        (Some(user), _) if user.op_type != op => Err(refused(user)),
+        (Some(user), _) if user.op_type != op => Err(user.refused(IN_BAYES)),
         _ => Err(unknown(graph)),
     }
 }
@@ -162,17 +165,10 @@ fn check_probabilities(graph: &Graph, scores: &Node, argmax: &Node) -> Result<()
                 let exp = next(graph, user, "Exp")?;
                 Tail::of_classifier(graph, exp)?;
             }
-            _ => return Err(refused(user)),
+            _ => return Err(user.refused(IN_BAYES)),
         }
     }
     Ok(())
-}
-
-fn refused(node: &Node) -> ImportError {
-    ImportError::refused(
-        format!("the operator {} in a naive Bayes graph", node.shown()),
-        INSTEAD,
-    )
 }
 
 /// Names a graph's operators that make no classifier.

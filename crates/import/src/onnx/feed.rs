@@ -237,10 +237,7 @@ fn data_input(graph: &Graph, node: &Node) -> Result<usize, ImportError> {
         | "Clip"
         | "ArrayFeatureExtractor"
         | "Gather" => Ok(0),
-        _ => Err(ImportError::refused(
-            format!("the operator {} before the classifier", node.shown()),
-            INSTEAD,
-        )),
+        _ => Err(node.refused("before the classifier")),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use prost::Message;
 use spinney_dataset::Budget;
 
+use super::INSTEAD;
 use super::proto::{self, Attribute, ExternalData, OpsetImport, RawNode, Tensor, ValueInfo};
 use crate::{ImportError, shown};
 
@@ -200,6 +201,11 @@ impl Node {
     /// A tensor, if there is one.
     pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.attribute(name)?.t.as_ref()
+    }
+
+    /// Refuses the operator where it stands.
+    pub(super) fn refused(&self, place: &str) -> ImportError {
+        ImportError::refused(format!("the operator {} {place}", self.shown()), INSTEAD)
     }
 
     pub(super) fn odd(&self, found: &str, expected: &str) -> ImportError {

@@ -149,19 +149,13 @@ fn is_scaled_next(graph: &Graph, value: &str) -> bool {
 fn refuse_other_results(graph: &Graph, sum: &str) -> Result<(), ImportError> {
     let mut reached = HashSet::from([sum]);
     for node in &graph.nodes {
-        if node
-            .inputs
-            .iter()
-            .any(|input| reached.contains(input.as_str()))
-        {
+        let mut inputs = node.inputs.iter();
+        if inputs.any(|input| reached.contains(input.as_str())) {
             reached.extend(node.outputs.iter().map(String::as_str));
         }
     }
-    match graph
-        .outputs
-        .iter()
-        .all(|output| reached.contains(output.name.as_str()))
-    {
+    let mut outputs = graph.outputs.iter();
+    match outputs.all(|output| reached.contains(output.name.as_str())) {
         true => Ok(()),
         false => Err(refused!(
             "a graph of several results"; "the sum of its ensembles alone, and what becomes of it"

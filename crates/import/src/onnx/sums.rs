@@ -76,18 +76,13 @@ pub(super) fn read(
 
 /// The one output that all leaves of a tree add to.
 fn output_of(ensemble: &Ensemble, nodes: &[lower::RawNode]) -> Option<usize> {
-    let mut first = None;
-    for node in nodes {
-        let lower::RawNode::Leaf(leaf) = node else {
-            continue;
-        };
-        for (output, _) in &ensemble.leaves[*leaf] {
-            if *first.get_or_insert(*output) != *output {
-                return None;
-            }
-        }
-    }
-    first
+    let leaves = nodes.iter().filter_map(|node| match node {
+        lower::RawNode::Leaf(leaf) => Some(&ensemble.leaves[*leaf]),
+        lower::RawNode::Split(_) => None,
+    });
+    let mut outputs = leaves.flatten().map(|weight| weight.0);
+    let first = outputs.next()?;
+    outputs.all(|output| output == first).then_some(first)
 }
 
 /// Whether the larger of two scores may be another class than the one that ONNX Runtime gives: the

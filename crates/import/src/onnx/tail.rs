@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::INSTEAD;
 use super::graph::{Graph, Node, integers};
 use super::proto;
 use crate::ImportError;
@@ -223,10 +222,7 @@ fn softmax<'g>(graph: &'g Graph, users: &[&'g Node]) -> Option<&'g str> {
 }
 
 fn refused(user: &Node) -> ImportError {
-    ImportError::refused(
-        format!("the operator {} after the classifier", user.shown()),
-        INSTEAD,
-    )
+    user.refused("after the classifier")
 }
 
 /// Texts or integers of a tensor, as text.

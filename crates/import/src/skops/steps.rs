@@ -17,34 +17,27 @@ pub(super) fn flatten<'s>(
     chain: &mut Vec<Object<'s>>,
     wrappers: &mut Vec<Object<'s>>,
 ) -> Result<(), ImportError> {
-    let wrapped = match estimator.class_name() {
-        _ if !estimator.is_sklearn() => None,
+    match estimator.class_name() {
+        _ if !estimator.is_sklearn() => chain.push(estimator.clone()),
         "GridSearchCV" | "RandomizedSearchCV" | "HalvingGridSearchCV" | "HalvingRandomSearchCV" => {
-            Some("best_estimator_")
+            flatten(&estimator.get("best_estimator_")?, chain, wrappers)?;
         }
-        "FrozenEstimator" => Some("estimator"),
-        _ => None,
-    };
-    if let Some(wrapped) = wrapped {
-        return flatten(&estimator.get(wrapped)?, chain, wrappers);
-    }
-    if estimator.is_sklearn()
-        && let "CalibratedClassifierCV" | "TransformedTargetRegressor" = estimator.class_name()
-    {
-        wrappers.push(estimator.clone());
-        return flatten(&wrapped::inside(estimator)?, chain, wrappers);
-    }
-    if estimator.class_name() != "Pipeline" || !estimator.is_sklearn() {
-        chain.push(estimator.clone());
-        return Ok(());
-    }
-    for step in estimator.get("steps")?.items()? {
-        let [_, step] = &step.items()?[..] else {
-            return Err(step.odd("a name and an estimator"));
-        };
-        if !step.is_none() && step.text().ok().as_deref() != Some("passthrough") {
-            flatten(step, chain, wrappers)?;
+        "FrozenEstimator" => flatten(&estimator.get("estimator")?, chain, wrappers)?,
+        "CalibratedClassifierCV" | "TransformedTargetRegressor" => {
+            wrappers.push(estimator.clone());
+            flatten(&wrapped::inside(estimator)?, chain, wrappers)?;
         }
+        "Pipeline" => {
+            for step in estimator.get("steps")?.items()? {
+                let [_, step] = &step.items()?[..] else {
+                    return Err(step.odd("a name and an estimator"));
+                };
+                if !step.is_none() && step.text().ok().as_deref() != Some("passthrough") {
+                    flatten(step, chain, wrappers)?;
+                }
+            }
+        }
+        _ => chain.push(estimator.clone()),
     }
     Ok(())
 }

@@ -109,6 +109,12 @@ impl<'b> Bytes<'b> {
         Ok(singles.into_iter().map(f64::from).collect())
     }
 
+    /// A count, which is written with a sign.
+    fn count(&mut self, what: &str) -> Result<usize, ImportError> {
+        let n = self.one::<i32>(what)?;
+        usize::try_from(n).map_err(|_| broken!(what; "{n}"; "an integer of at least 0"))
+    }
+
     /// What later versions may put into the slots for extensions.
     fn nothing(&mut self, what: &str) -> Result<(), ImportError> {
         match self.one::<i32>(what)? {
@@ -141,12 +147,6 @@ struct Header {
     attributes: String,
 }
 
-/// A count that is written with a sign.
-fn count(what: &str, n: i64) -> Result<usize, ImportError> {
-    usize::try_from(n)
-        .map_err(|_| ImportError::broken(what, n.to_string(), "an integer of at least 0"))
-}
-
 impl Header {
     fn read(bytes: &mut Bytes) -> Result<Self, ImportError> {
         let version = [(); 3].map(|()| bytes.one::<i32>("the version"));
@@ -174,7 +174,7 @@ impl Header {
         let n_trees = bytes.one::<u64>("num_tree")?;
         let n_trees = usize::try_from(n_trees).unwrap_or(usize::MAX);
         limits::TREES.check("num_tree", n_trees)?;
-        let n_features = count("num_feature", bytes.one::<i32>("num_feature")?.into())?;
+        let n_features = bytes.count("num_feature")?;
         limits::FEATURES.check("num_feature", n_features)?;
         let header = Self {
             is_double,
@@ -183,7 +183,7 @@ impl Header {
             n_features,
             task: bytes.one("task_type")?,
             is_mean: bytes.one::<u8>("average_tree_output")? != 0,
-            n_targets: count("num_target", bytes.one::<i32>("num_target")?.into())?,
+            n_targets: bytes.count("num_target")?,
             n_classes: bytes.list("num_class")?,
             leaf_shape: bytes.list("leaf_vector_shape")?,
             target_ids: bytes.list("target_id")?,
@@ -209,7 +209,7 @@ impl Header {
     /// What the model delivers, through which link, and the raw value that class 1 of two is above.
     fn outputs(&self) -> Result<(Outputs, Link, Option<f64>), ImportError> {
         let max_class = self.n_classes.iter().max().copied().unwrap_or(0);
-        let max_class = count("num_class", max_class.into())?;
+        let max_class = usize::try_from(max_class).unwrap_or(0);
         let post = self.postprocessor.as_str();
         let refused = |what: String| {
             Err(ImportError::refused(

@@ -3,7 +3,7 @@
 use spinney_dataset::Budget;
 use spinney_model::{Compare, Node as TreeNode};
 
-use super::{Bytes, NODE_BYTES, count};
+use super::{Bytes, NODE_BYTES};
 use crate::ImportError;
 use crate::error::check_lengths;
 use crate::lower::{Question, RawNode, lower, side};
@@ -40,7 +40,7 @@ impl<T> Segments<T> {
 
 impl RawTree {
     pub(super) fn read(bytes: &mut Bytes, is_double: bool) -> Result<Self, ImportError> {
-        let n = count("num_nodes", bytes.one::<i32>("num_nodes")?.into())?;
+        let n = bytes.count("num_nodes")?;
         bytes.one::<u8>("has_categorical_split")?;
         let tree = Self {
             kind: bytes.list("node_type")?,

@@ -118,32 +118,21 @@ struct TreesParam {
     size_leaf_vector: Unread,
 }
 
-/// What the base score is made into.
-#[derive(Clone, Copy)]
-enum Start {
-    AsItIs,
-    Logit,
-    Logarithm,
-}
-
-/// What an objective delivers, what the base score is made into, and the link: `src/objective` of
-/// XGBoost. `None` of one that is not read.
-fn objective(name: &str) -> Option<(Target, Start, Link)> {
+/// What an objective delivers, and the link: `src/objective` of XGBoost. `None` of one that is not read.
+fn objective(name: &str) -> Option<(Target, Link)> {
     Some(match name {
-        "binary:logistic" => (Target::Binary, Start::Logit, SIGMOID),
-        "binary:logitraw" | "binary:hinge" => (Target::Binary, Start::AsItIs, Link::Identity),
-        "multi:softmax" | "multi:softprob" => (Target::Multi, Start::AsItIs, Link::Softmax),
+        "binary:logistic" => (Target::Binary, SIGMOID),
+        "binary:logitraw" | "binary:hinge" => (Target::Binary, Link::Identity),
+        "multi:softmax" | "multi:softprob" => (Target::Multi, Link::Softmax),
         "reg:squarederror"
         | "reg:linear"
         | "reg:squaredlogerror"
         | "reg:absoluteerror"
         | "reg:pseudohubererror"
         | "reg:quantileerror"
-        | "reg:expectileerror" => (Target::Values, Start::AsItIs, Link::Identity),
-        "reg:logistic" => (Target::Values, Start::Logit, SIGMOID),
-        "count:poisson" | "reg:gamma" | "reg:tweedie" => {
-            (Target::Values, Start::Logarithm, Link::Exp)
-        }
+        | "reg:expectileerror" => (Target::Values, Link::Identity),
+        "reg:logistic" => (Target::Values, SIGMOID),
+        "count:poisson" | "reg:gamma" | "reg:tweedie" => (Target::Values, Link::Exp),
         _ => return None,
     })
 }
@@ -198,7 +187,7 @@ impl Model {
     fn check(self, format: Format, budget: &Budget) -> Result<Imported, ImportError> {
         let learner = self.learner;
         let (param, objective) = (learner.learner_model_param, learner.objective);
-        let Some((target, start, link)) = self::objective(&objective.name) else {
+        let Some((target, link)) = self::objective(&objective.name) else {
             return Err(ImportError::refused(
                 format!("XGBoost's objective {}", shown(&objective.name)),
                 "binary:logistic, multi:softprob, reg:squarederror, reg:quantileerror, \
@@ -225,7 +214,7 @@ impl Model {
             Target::Values => limits::TARGETS.check("learner_model_param.num_target", n_targets)?,
         }
         let (outputs, n_outputs) = target.outputs(n_classes, n_targets);
-        let base = base(&param.base_score, start, n_outputs)?;
+        let base = base(&param.base_score, link, n_outputs)?;
         let mut notes = Vec::new();
         let n_kept = trees.kept(&learner.attributes, n_outputs, &mut notes)?;
         notes.extend(target.note("XGBoost"));
@@ -407,7 +396,7 @@ impl Trees {
 /// What the sum of each output starts at: the base score, one for all outputs until 3.0, a list since,
 /// through the inverse of the link, in float32. The logarithms are rounded once; those of a platform's
 /// mathematics library may be off by the last bit.
-fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
+fn base(text: &str, link: Link, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
     let odd = || {
         broken!(
             "learner_model_param.base_score"; "{}", quoted(text);
@@ -425,28 +414,26 @@ fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportEr
     if numbers.len() != n_outputs {
         return Err(odd());
     }
-    // Casts: the cast is the rounding.
-    let logarithm = |number: f32| libm::log(f64::from(number)) as f32;
-    let starts = numbers.iter().map(|number| {
-        f64::from(match start {
-            Start::AsItIs => *number,
-            Start::Logit => -logarithm(1.0 / number - 1.0),
-            Start::Logarithm => logarithm(*number),
-        })
-    });
-    let starts: Vec<f64> = starts.collect();
-    if let Some(odd) = starts.iter().position(|it| !it.is_finite()) {
-        return Err(ImportError::broken(
-            "learner_model_param.base_score",
-            numbers[odd].to_string(),
-            match start {
-                Start::AsItIs => "a finite number",
-                Start::Logit => {
-                    "a share between 0 and 1: labels of both classes, or base_score=0.5"
-                }
-                Start::Logarithm => "a number above 0: labels above 0, or base_score=0.5",
-            },
-        ));
+    fn logarithm(number: f32) -> f32 {
+        // Casts: the cast is the rounding.
+        libm::log(f64::from(number)) as f32
     }
-    Ok(starts)
+    let (start, expected): (fn(f32) -> f32, &str) = match link {
+        Link::Sigmoid { .. } => (
+            |share| -logarithm(1.0 / share - 1.0),
+            "a share between 0 and 1: labels of both classes, or base_score=0.5",
+        ),
+        Link::Exp => (
+            logarithm,
+            "a number above 0: labels above 0, or base_score=0.5",
+        ),
+        _ => (|number| number, "a finite number"),
+    };
+    let starts: Vec<f64> = numbers.iter().map(|it| start(*it).into()).collect();
+    match starts.iter().position(|it| !it.is_finite()) {
+        None => Ok(starts),
+        Some(odd) => Err(broken!(
+            "learner_model_param.base_score"; "{}", numbers[odd]; "{expected}"
+        )),
+    }
 }

@@ -6,7 +6,7 @@ use spinney_dataset::Budget;
 use spinney_model::Compare;
 
 use super::super::graph::Node;
-use super::{Asked, Ensemble, LEAF_BYTES, NODE_BYTES, RawTree, unequal};
+use super::{Asked, Ensemble, LEAF_BYTES, NODE_BYTES, RawTree, index, unequal};
 use crate::ImportError;
 use crate::lower::RawNode;
 
@@ -123,31 +123,18 @@ fn weights(
     let weights = node.floats(&format!("{leaf}_weights"));
     let n = tree_ids.len();
     if [node_ids.len(), ids.len(), weights.len()] != [n; 3] {
-        return Err(ImportError::broken(
-            format!("{}.{leaf}_weights", node.op_type),
-            format!(
-                "{} trees, {} nodes, {} outputs, {} weights",
-                n,
-                node_ids.len(),
-                ids.len(),
-                weights.len()
-            ),
-            "as many of each",
+        return Err(broken!(
+            format!("{}.{leaf}_weights", node.op_type);
+            "{n} trees, {} nodes, {} outputs, {} weights", node_ids.len(), ids.len(), weights.len();
+            "as many of each"
         ));
     }
     let mut of_leaf = WeightsByNode::new();
-    for index in 0..n {
-        let output = usize::try_from(ids[index])
-            .ok()
-            .filter(|output| *output < n_outputs)
-            .ok_or_else(|| {
-                broken!(
-                    format!("{}.{leaf}_ids[{index}]", node.op_type); "{}", ids[index];
-                    "an index below {n_outputs}"
-                )
-            })?;
-        let weights_of = of_leaf.entry((tree_ids[index], node_ids[index]));
-        weights_of.or_default().push((output, weights[index]));
+    for at in 0..n {
+        let place = || format!("{}.{leaf}_ids[{at}]", node.op_type);
+        let output = index(ids[at], n_outputs, place)?;
+        let weights_of = of_leaf.entry((tree_ids[at], node_ids[at]));
+        weights_of.or_default().push((output, weights[at]));
     }
     Ok(of_leaf)
 }

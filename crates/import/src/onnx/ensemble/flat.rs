@@ -6,7 +6,7 @@ use spinney_dataset::Budget;
 use spinney_model::Compare;
 
 use super::super::graph::{Node, integers, numbers};
-use super::{Asked, Ensemble, LEAF_BYTES, MODES, NODE_BYTES, RawTree, n_targets, unequal};
+use super::{Asked, Ensemble, LEAF_BYTES, MODES, NODE_BYTES, RawTree, index, n_targets, unequal};
 use crate::ImportError;
 use crate::lower::RawNode;
 
@@ -69,10 +69,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
     for root in node.integers("tree_roots") {
         let place = format!("the tree at {root}");
         budget.take_items(&place, 1, NODE_BYTES)?;
-        let start = usize::try_from(*root).ok().filter(|it| *it < n_nodes);
-        let start = start.ok_or_else(|| {
-            broken!(format!("{}.tree_roots", node.op_type); "{root}"; "an index below {n_nodes}")
-        })?;
+        let start = index(*root, n_nodes, || format!("{}.tree_roots", node.op_type))?;
         trees.push(lists.tree(start, place)?);
     }
     Ensemble::new(node, trees, leaves, n_outputs)
@@ -87,15 +84,9 @@ fn leaves(
     let targets = node.integers("leaf_targetids");
     unequal(node, "leaf_targetids", targets.len(), weights.len())?;
     let leaves = targets.iter().zip(weights).enumerate();
-    let leaves = leaves.map(|(index, (target, weight))| {
-        let known = usize::try_from(*target).ok().filter(|it| *it < n_outputs);
-        let known = known.ok_or_else(|| {
-            broken!(
-                format!("{}.leaf_targetids[{index}]", node.op_type); "{target}";
-                "an index below {n_outputs}"
-            )
-        })?;
-        Ok(vec![(known, *weight)])
+    let leaves = leaves.map(|(at, (target, weight))| {
+        let place = || format!("{}.leaf_targetids[{at}]", node.op_type);
+        Ok(vec![(index(*target, n_outputs, place)?, *weight)])
     });
     leaves.collect()
 }
@@ -121,10 +112,7 @@ impl Lists<'_> {
         } else {
             self.modes.len()
         };
-        let id = usize::try_from(ids[at]).ok().filter(|id| *id < n);
-        let id = id.ok_or_else(|| {
-            broken!(format!("{place}, a child of node {at}"); "{}", ids[at]; "an index below {n}")
-        })?;
+        let id = index(ids[at], n, || format!("{place}, a child of node {at}"))?;
         Ok((id, is_leaf))
     }
 

@@ -271,6 +271,11 @@ fn is_mean(node: &Node) -> Result<bool, ImportError> {
     }
 }
 
+fn index(found: i64, n: usize, place: impl FnOnce() -> String) -> Result<usize, ImportError> {
+    let index = usize::try_from(found).ok().filter(|index| *index < n);
+    index.ok_or_else(|| broken!(place(); "{found}"; "an index below {n}"))
+}
+
 fn unequal(node: &Node, name: &str, found: usize, wanted: usize) -> Result<(), ImportError> {
     if found == wanted {
         return Ok(());
