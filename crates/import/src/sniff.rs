@@ -249,15 +249,12 @@ fn is_pickle(bytes: &[u8]) -> bool {
         [b'(' | b']' | b'}', ..] => bytes.ends_with(b"."),
         [b'c', rest @ ..] => {
             let mut lines = rest[..rest.len().min(400)].split(|byte| *byte == b'\n');
-            let name = |line: Option<&[u8]>| {
-                line.is_some_and(|line| {
-                    !line.is_empty()
-                        && line
-                            .iter()
-                            .all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
-                })
+            let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.".contains(byte);
+            let mut is_name = || {
+                let line = lines.next();
+                line.is_some_and(|line| !line.is_empty() && line.iter().all(is_of_name))
             };
-            name(lines.next()) && name(lines.next())
+            is_name() && is_name()
         }
         _ => false,
     }

@@ -23,26 +23,14 @@ const NODE_BYTES: u64 = 120;
 /// Whether the bytes begin as treelite's serialization does: a version of three numbers, then the types of
 /// thresholds and of leaves, of which there are three.
 pub(crate) fn is_checkpoint(bytes: &[u8]) -> bool {
-    match bytes {
-        [
-            3 | 4,
-            0,
-            0,
-            0,
-            0..=99,
-            0,
-            0,
-            0,
-            0..=99,
-            0,
-            0,
-            0,
-            thresholds,
-            leaves,
-            ..,
-        ] => (1..=3).contains(thresholds) && (1..=3).contains(leaves),
-        _ => false,
-    }
+    let Some((version, types)) = bytes.split_at_checked(12) else {
+        return false;
+    };
+    let is_version = matches!(
+        version.as_chunks().0,
+        [[3 | 4, 0, 0, 0], [0..=99, 0, 0, 0], [0..=99, 0, 0, 0]]
+    );
+    is_version && matches!(types, [1..=3, 1..=3, ..])
 }
 
 /// The rest of a file.
