@@ -245,10 +245,10 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Bench(BenchVerb::Cycles(arguments)) => bench::cycles::run(&arguments),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
-        Verb::Bench(BenchVerb::Host) => bench::host::run(),
-        Verb::Bench(BenchVerb::Python) => bench::wheel::run(),
+        Verb::Bench(BenchVerb::Host) => bench::python::host(),
+        Verb::Bench(BenchVerb::Python) => bench::python::wheel(),
         Verb::Bench(BenchVerb::Shrink) => bench::shrink::run(),
-        Verb::Bench(BenchVerb::Train) => bench::train::run(),
+        Verb::Bench(BenchVerb::Train) => bench::python::train(),
         Verb::Reproduce { configs, all } => {
             let all = all.then(|| ci::PIPELINES.map(PathBuf::from).to_vec());
             reproduce::run(&all.unwrap_or(configs))

@@ -39,10 +39,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         program.processor_s,
         program.wall_s,
     );
-    let path = crate::repository()
-        .join("reports")
-        .join("bench")
-        .join("build.md");
+    let path = super::reports().join("build.md");
     store::write_whole(&path, text.as_bytes()).environment()?;
     println!("{text}");
     if ratio > MOST_YARDSTICKS {
@@ -68,13 +65,14 @@ impl Cost {
     fn of(shell: &Shell, package: &str) -> Result<Self, Failure> {
         let _busy = interrupt::busy();
         let folder = tempfile::tempdir().environment()?;
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let cargo = crate::cargo();
         let fetch = cmd!(shell, "{cargo} fetch --quiet --locked");
         process::show(fetch.into(), process::LONG).environment()?;
         eprintln!("bench: building {package} from nothing");
-        let script = format!("'{cargo}' build --quiet --locked --offline -p {package} && times");
+        let script = "\"$0\" build --quiet --locked --offline -p $1 && times";
         let started = Instant::now();
-        let build = cmd!(shell, "sh -c {script}").env("CARGO_TARGET_DIR", folder.path());
+        let build = cmd!(shell, "sh -c {script} {cargo} {package}");
+        let build = build.env("CARGO_TARGET_DIR", folder.path());
         let times = process::read(build.into(), process::LONG).environment()?;
         Ok(Self {
             processor_s: children(&times)

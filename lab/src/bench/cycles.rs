@@ -13,6 +13,8 @@ use spinney_pipeline::emulator::Emulation;
 use spinney_pipeline::environment;
 use spinney_pipeline::failure::{ExitReason, Failure};
 
+use super::DEADLINE_S;
+
 /// What is weighed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -22,8 +24,6 @@ pub(crate) struct Arguments {
     /// An image for the emulated machine of that core.
     elf: PathBuf,
 }
-
-const DEADLINE_S: u32 = 600;
 
 /// `bench cycles`: prints what the image's first stretch takes.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {

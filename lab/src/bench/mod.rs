@@ -5,22 +5,22 @@ pub(crate) mod build;
 pub(crate) mod cycles;
 pub(crate) mod device;
 pub(crate) mod frontend;
-pub(crate) mod host;
-mod python;
+pub(crate) mod python;
 pub(crate) mod shrink;
-pub(crate) mod train;
-pub(crate) mod wheel;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use anyhow::anyhow;
 use serde::Serialize;
-use spinney_board::Machine;
+use spinney_board::{Machine, Timer};
+use spinney_pipeline::emulator::{Emulation, Ended};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::store;
 
 /// Virtual nanoseconds per instruction at `-icount shift=8`.
 const NS_PER_INSTRUCTION: f64 = 256.0;
+/// The slowest image runs for seconds.
+const DEADLINE_S: u32 = 600;
 
 /// Where figures are committed.
 fn reports() -> PathBuf {
@@ -37,15 +37,28 @@ fn write(folder: &Path, name: &str, lines: &impl Serialize, text: &str) -> Resul
     Ok(())
 }
 
-/// The emulator on an image that reads and writes files in `folder`, instructions counted.
-fn counting(qemu: &Path, machine: &Machine, elf: &Path, folder: &Path) -> Command {
-    let mut command = Command::new(qemu);
-    command
-        .current_dir(folder)
-        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(["-serial", "null", "-icount", "shift=8"])
-        .args(["-semihosting-config", "enable=on,target=native"])
-        .arg("-kernel")
-        .arg(elf);
-    command
+/// The outcomes that an image leaves of so many rows, `len` bytes each; the inner error says how a run
+/// ended early.
+fn outcomes(
+    emulation: &Emulation<'_>,
+    elf: &[u8],
+    rows: &[u8],
+    [n_rows, len]: [usize; 2],
+) -> Result<Result<Vec<u8>, String>, Failure> {
+    Ok(match emulation.run(elf, rows)?.ended {
+        Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
+        Ended::Outcomes(bytes) if bytes.len() == n_rows * len => Ok(bytes),
+        Ended::Outcomes(bytes) => Err(format!(
+            "left {} bytes of outcomes for {n_rows} rows",
+            bytes.len()
+        )),
+    })
+}
+
+/// Instructions that so many ticks of a machine's timer stand for.
+fn instructions(machine: &Machine, ticks: u32) -> Result<f64, Failure> {
+    match machine.timer {
+        Timer::SystickHz(hz) => Ok(f64::from(ticks) * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION),
+        _ => Err(anyhow!("{} has no SysTick", machine.name)).environment(),
+    }
 }

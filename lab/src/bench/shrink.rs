@@ -11,36 +11,16 @@ use spinney_report::{Shrink, ValueWithin};
 
 use super::python::{self, Line};
 
-/// A data set.
-struct Data {
-    name: &'static str,
-    label: &'static str,
-    /// Seconds of counted steps that a proof may take.
-    seconds: u32,
-    /// How far a value may be from the original's; `None` of classes.
-    max_error: Option<f64>,
-}
-
-const fn data(
-    name: &'static str,
-    label: &'static str,
-    seconds: u32,
-    max_error: Option<f64>,
-) -> Data {
-    Data {
-        name,
-        label,
-        seconds,
-        max_error,
-    }
-}
+/// A data set with its label, the seconds of counted steps that a proof may take, and how far a value may
+/// be from the original's; `None` of classes.
+type Data = (&'static str, &'static str, u32, Option<f64>);
 
 const DATA: [Data; 5] = [
-    data("digits", "digit", 2, None),
-    data("breast_cancer", "diagnosis", 2, None),
-    data("wine", "cultivar", 10, None),
-    data("iris", "species", 20, None),
-    data("air_regression", "pm", 20, Some(5.0)),
+    ("digits", "digit", 2, None),
+    ("breast_cancer", "diagnosis", 2, None),
+    ("wine", "cultivar", 10, None),
+    ("iris", "species", 20, None),
+    ("air_regression", "pm", 20, Some(5.0)),
 ];
 
 /// Promises, with the share of splits that may be left.
@@ -55,29 +35,29 @@ const PROMISES: [(&str, f64); 4] = [
 pub(crate) fn run() -> Result<(), Failure> {
     let mut lines = Vec::new();
     let mut table = String::new();
-    for data in DATA {
+    for (data, label, seconds, max_error) in DATA {
         // Large forests of values take their time, and have no further cases.
-        let sizes: &[u32] = match data.max_error {
+        let sizes: &[u32] = match max_error {
             Some(_) => &[20],
             None => &[50, 100],
         };
         for n_trees in sizes {
             let mut model = format!("kind = \"random-forest\", n_trees = {n_trees}");
-            if data.max_error.is_some() {
+            if max_error.is_some() {
                 model += ", task = \"regress\", min_samples_leaf = 5";
             }
-            let name = format!("{}-{n_trees}", data.name.replace('_', "-"));
+            let name = format!("{}-{n_trees}", data.replace('_', "-"));
             for (promise, goal) in PROMISES {
-                let case = format!("{} {n_trees} trees, {promise}", data.name);
+                let case = format!("{data} {n_trees} trees, {promise}");
                 let name = format!("{name}-{promise}");
                 let mut model = format!("{model}, shrink = \"{promise}\"");
                 if promise == "every-input" {
-                    model += &format!(", shrink_seconds = {}", data.seconds);
+                    model += &format!(", shrink_seconds = {seconds}");
                 }
-                if let Some(max_error) = data.max_error.filter(|_| promise != "score") {
+                if let Some(max_error) = max_error.filter(|_| promise != "score") {
                     model += &format!(", shrink_error = {max_error}");
                 }
-                let (n_rows, shrink) = measure(&data, &name, &model)?;
+                let (n_rows, shrink) = measure(data, label, &name, &model)?;
                 let (before, after) = (shrink.splits_before, shrink.splits_after);
                 let ratio = after as f64 / before as f64;
                 table.push_str(&row(&case, n_rows, &shrink));
@@ -115,15 +95,14 @@ const HEAD: &str = "# Smaller models, under a promise\n\n\
      | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
 
 /// The number of test rows of a forest of a committed data set, and what became of shrinking.
-fn measure(data: &Data, name: &str, model: &str) -> Result<(usize, Shrink), Failure> {
-    let rows = crate::repository().join(format!("data/{}.csv", data.name));
+fn measure(data: &str, label: &str, name: &str, model: &str) -> Result<(usize, Shrink), Failure> {
+    let rows = crate::repository().join(format!("data/{data}.csv"));
     let config = format!(
         "pipeline = {{ name = \"{name}\" }}\n\
-         dataset = {{ path = {rows:?}, label = \"{}\" }}\n\
+         dataset = {{ path = {rows:?}, label = \"{label}\" }}\n\
          model = {{ {model} }}\n\
          codegen = {{ encoding = \"packed\" }}\n\
-         target = {{ chip = \"STM32F405RGTx\" }}\n",
-        data.label
+         target = {{ chip = \"STM32F405RGTx\" }}\n"
     );
     let path = crate::target()?.join(format!("bench/shrink/{name}.toml"));
     store::write_whole(&path, config.as_bytes()).environment()?;
@@ -133,12 +112,8 @@ fn measure(data: &Data, name: &str, model: &str) -> Result<(usize, Shrink), Fail
     };
     let outcome = stages::run(&path, &asked)?;
     let found = so_far::of(&outcome, "quantize")?.quantized;
-    let found = found.context("the stage quantize ran").environment()?;
-    let shrink = found
-        .shrink
-        .context("the config asks for it")
-        .environment()?;
-    Ok((found.dataset.test_rows, shrink))
+    let found = found.and_then(|it| Some((it.dataset.test_rows, it.shrink?)));
+    found.context("the config asks for it").environment()
 }
 
 fn row(case: &str, n_rows: usize, shrink: &Shrink) -> String {

@@ -6,8 +6,9 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use spinney_evaluate::Footprint;
 
+use super::super::DEADLINE_S;
+use super::Place;
 use super::model::{Model, Source};
-use super::{DEADLINE_S, Place};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, process};
 
@@ -71,7 +72,7 @@ impl Compiler {
         })
     }
 
-    /// Builds the image of `source`, or of no model, in `folder`; returns its path and footprint.
+    /// Builds the image of `source`, or of no model, in `folder`.
     pub(super) fn build(
         &self,
         model: &Model,
@@ -79,71 +80,83 @@ impl Compiler {
         is_empty: bool,
         place: &Place,
         folder: &Path,
-    ) -> Result<(PathBuf, Footprint), Failure> {
-        let harness = crate::repository().join("scripts/peers/harness");
+    ) -> Result<(Vec<u8>, Footprint), Failure> {
         let text = if is_empty {
-            harness.join("empty.c")
+            harness().join("empty.c")
         } else {
             model.folder.join(&source.file)
         };
         let (loop_object, object) = (folder.join("harness.o"), folder.join("predict.o"));
-        let is_cpp = text.extension().is_some_and(|extension| extension == "cpp");
-        let shape = [
-            format!("-DN_FEATURES={}", model.n_features),
-            format!("-DN_CLASSES={}", model.n_classes),
+        let (n_features, n_classes) = (model.n_features, model.n_classes);
+        let mut shape = vec![
+            format!("-DN_FEATURES={n_features}"),
+            format!("-DN_CLASSES={n_classes}"),
         ];
-        let includes = [&harness, &harness.join("shim"), &self.headers]
-            .map(|folder| format!("-I{}", folder.display()));
+        if source.reading == "int16" {
+            shape.push("-DREADING_INT16".to_owned());
+        }
+        let shape: Vec<&str> = shape.iter().map(String::as_str).collect();
+        let shim = harness().join("shim");
         let compile = |from: &Path, to: &Path, flags: &[&str]| {
-            let program = if is_cpp && from == text {
-                "arm-none-eabi-g++"
-            } else {
-                "arm-none-eabi-gcc"
-            };
-            let mut command = Command::new(program);
-            command.args(FLAGS).args(place.gcc).args(&shape);
-            if source.reading == "int16" {
-                command.arg("-DREADING_INT16");
-            }
-            command.args(&includes).args(flags);
-            run(command.arg("-c").arg(from).arg("-o").arg(to))
+            let flags = [&shape, flags].concat();
+            self.compile(from, &[&shim], &flags, place, to)
         };
-        compile(&harness.join("harness.c"), &loop_object, &HARNESS_FLAGS)?;
-        compile(&text, &object, if is_cpp { &CPP_FLAGS } else { &[] })?;
-        let elf = folder.join("image.elf");
-        let footprint = link(&[&loop_object, &object], place, &elf)?;
-        Ok((elf, footprint))
+        compile(&harness().join("harness.c"), &loop_object, &HARNESS_FLAGS)?;
+        compile(&text, &object, if is_cpp(&text) { &CPP_FLAGS } else { &[] })?;
+        link(&[&loop_object, &object], place, &folder.join("image.elf"))
     }
 
-    /// Builds a program that brings its own loop, with the peer's headers and those of `includes`.
+    /// Builds a program that brings its own loop, with the peer's headers and those of `folder`, there.
     pub(in crate::bench) fn build_program(
         &self,
         source: &Path,
+        folder: &Path,
+        flags: &[&str],
+        place: &Place,
+    ) -> Result<(Vec<u8>, Footprint), Failure> {
+        let object = folder.join("program.o");
+        self.compile(source, &[folder], flags, place, &object)?;
+        link(&[&object], place, &folder.join("program.elf"))
+    }
+
+    fn compile(
+        &self,
+        from: &Path,
         includes: &[&Path],
         flags: &[&str],
         place: &Place,
-        elf: &Path,
-    ) -> Result<Footprint, Failure> {
-        let harness = crate::repository().join("scripts/peers/harness");
-        let object = elf.with_extension("o");
-        let mut command = Command::new("arm-none-eabi-gcc");
+        to: &Path,
+    ) -> Result<(), Failure> {
+        let program = if is_cpp(from) {
+            "arm-none-eabi-g++"
+        } else {
+            "arm-none-eabi-gcc"
+        };
+        let mut command = Command::new(program);
         command.args(FLAGS).args(place.gcc).args(flags);
-        for folder in [&*harness, &*self.headers].iter().chain(includes) {
-            command.arg(format!("-I{}", folder.display()));
+        let (harness, headers) = (harness(), &*self.headers);
+        for folder in [&*harness].iter().chain(includes).chain([&headers]) {
+            command.arg("-I").arg(folder);
         }
-        run(command.arg("-c").arg(source).arg("-o").arg(&object))?;
-        link(&[&object], place, elf)
+        run(command.arg("-c").arg(from).arg("-o").arg(to))
     }
 }
 
-/// Links objects and the C library's maths to an image, whose footprint it returns.
-fn link(objects: &[&Path], place: &Place, elf: &Path) -> Result<Footprint, Failure> {
-    let harness = crate::repository().join("scripts/peers/harness");
+fn harness() -> PathBuf {
+    crate::repository().join("scripts/peers/harness")
+}
+
+fn is_cpp(source: &Path) -> bool {
+    source.extension().is_some_and(|ending| ending == "cpp")
+}
+
+/// Links objects and the C library's maths to an image; its bytes and its footprint.
+fn link(objects: &[&Path], place: &Place, elf: &Path) -> Result<(Vec<u8>, Footprint), Failure> {
     let mut link = Command::new("arm-none-eabi-gcc");
     link.args(["-mthumb", "-nostartfiles", "-Wl,--gc-sections"])
         .args(place.gcc)
         .arg("-T")
-        .arg(harness.join("image.ld"))
+        .arg(harness().join("image.ld"))
         .arg(format!(
             "-Wl,--defsym=stack_top={:#x}",
             place.machine()?.ram.end() & !7
@@ -153,7 +166,9 @@ fn link(objects: &[&Path], place: &Place, elf: &Path) -> Result<Footprint, Failu
         .arg("-o")
         .arg(elf);
     run(&mut link)?;
-    Footprint::from_elf(&std::fs::read(elf).environment()?).environment()
+    let bytes = crate::read(elf).environment()?;
+    let footprint = Footprint::from_elf(&bytes).environment()?;
+    Ok((bytes, footprint))
 }
 
 fn run(command: &mut Command) -> Result<(), Failure> {
@@ -164,8 +179,9 @@ fn run(command: &mut Command) -> Result<(), Failure> {
     if finished.succeeded() {
         return Ok(());
     }
-    Err(Failure::Environment(anyhow!(
-        "a peer's source does not build:\n{}",
-        String::from_utf8_lossy(&finished.stderr).trim_end()
-    )))
+    Err(anyhow!(
+        "a peer's source does not build: it {}",
+        finished.told_of_build()
+    ))
+    .environment()
 }

@@ -4,7 +4,8 @@
 use super::model::Model;
 use super::ours::Mode;
 
-/// What one form must reach; each array goes by core, in the order of `PLACES`.
+/// What one form must reach, by default nothing; each array goes by core, in the order of `PLACES`.
+#[derive(Default)]
 pub(super) struct Goal {
     /// Instructions relative to the rival's.
     pub instructions: Option<[f64; 3]>,
@@ -20,16 +21,6 @@ pub(super) struct Goal {
     pub ram: Option<f64>,
 }
 
-/// Nothing asked.
-pub(super) const NONE: Goal = Goal {
-    instructions: None,
-    from_readings: None,
-    flash: None,
-    per_level: None,
-    per_split: None,
-    ram: None,
-};
-
 /// What comes on top of the bytes per split.
 const FLASH_BASE: f64 = 400.0;
 
@@ -40,20 +31,20 @@ pub(super) fn goal(mode: Mode, model: &Model) -> Goal {
         // A quarter of what branches took that had to code readings first.
         "bc_rf20" if mode == Mode::Readings => Goal {
             from_readings: Some([771.0, 557.0, 557.0]),
-            ..NONE
+            ..Goal::default()
         },
         "iris_dt4" if mode == Mode::Readings => Goal {
             from_readings: Some([66.0, 55.0, 54.0]),
-            ..NONE
+            ..Goal::default()
         },
         "digits_nb" if mode == Mode::Bayes => Goal {
             instructions: Some([0.09, 0.09, 0.15]),
             flash: Some(0.33),
             ram: Some(0.0),
-            ..NONE
+            ..Goal::default()
         },
         "bc_rf20" | "digits_et30" | "mnist_rf10" => figures(mode, &model.name),
-        _ => NONE,
+        _ => Goal::default(),
     }
 }
 
@@ -66,12 +57,12 @@ fn ratios(mode: Mode) -> Goal {
         Mode::Table8 => ([0.35, 0.42, 0.70], Some(0.36)),
         Mode::Packed => ([1.0; 3], None),
         Mode::Soft => ([0.10, 0.12, 0.45], Some(0.60)),
-        Mode::Readings | Mode::Bayes | Mode::Sums => return NONE,
+        Mode::Readings | Mode::Bayes | Mode::Sums => return Goal::default(),
     };
     Goal {
         instructions: Some(instructions),
         flash,
-        ..NONE
+        ..Goal::default()
     }
 }
 
@@ -90,6 +81,6 @@ fn figures(mode: Mode, model: &str) -> Goal {
     Goal {
         per_level,
         per_split,
-        ..NONE
+        ..Goal::default()
     }
 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::goals::{Goal, NONE, goal};
+use super::goals::{Goal, goal};
 use super::model::Model;
 use super::ours::{self, Mode, Variant, variants};
-use super::{Measured, PLACES};
+use super::{Measured, PLACES, Ran};
 
 /// One comparison. Figures that a side does not have are null, and so is a goal where there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Line {
     pub case: String,
     pub metric: String,
@@ -27,32 +27,28 @@ pub(super) struct Line {
     pub note: Option<String>,
 }
 
-/// A metric that both sides have.
-struct Metric {
-    name: &'static str,
-    of: fn(&Measured) -> Option<f64>,
-}
+/// A metric that both sides have, by its name.
+type Metric = (&'static str, fn(&Measured) -> Option<f64>);
 
 const INSTRUCTIONS: &str = "instructions";
 const FLASH: &str = "flash_bytes";
-const FROM_READINGS: &str = "instructions_from_readings";
 const RAM: &str = "ram_bytes";
 /// Of regressors alone.
 const ERROR: &str = "error_max";
 
-#[rustfmt::skip]
 const METRICS: [Metric; 7] = [
-    Metric { name: INSTRUCTIONS, of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions) },
-    Metric { name: "instructions_max",
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions_max) },
-    Metric { name: FLASH, of: |one| Some(one.flash_bytes as f64) },
-    Metric { name: RAM, of: |one| Some(one.ram_bytes as f64) },
-    Metric { name: "stack_bytes",
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.stack_bytes as f64) },
-    Metric { name: "disagreements",
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.disagreements as f64) },
-    Metric { name: ERROR, of: |one| one.ran.as_ref().ok().and_then(|ran| ran.error_max) },
+    (INSTRUCTIONS, |one| Some(ran(one)?.instructions)),
+    ("instructions_max", |one| Some(ran(one)?.instructions_max)),
+    (FLASH, |one| Some(one.flash_bytes as f64)),
+    (RAM, |one| Some(one.ram_bytes as f64)),
+    ("stack_bytes", |one| Some(ran(one)?.stack_bytes as f64)),
+    ("disagreements", |one| Some(ran(one)?.disagreements as f64)),
+    (ERROR, |one| ran(one)?.error_max),
 ];
+
+fn ran(one: &Measured) -> Option<&Ran> {
+    one.ran.as_ref().ok()
+}
 
 /// Every line, model after model and core after core.
 pub(super) fn lines(models: &[&Model], measured: &[Measured]) -> Vec<Line> {
@@ -90,128 +86,107 @@ impl Site<'_> {
     /// What is measured of the model: how far it is off, if it gives values.
     fn metrics(&self) -> impl Iterator<Item = &'static Metric> {
         let has_values = self.model.has_values();
-        METRICS
-            .iter()
-            .filter(move |metric| has_values || metric.name != ERROR)
+        let is_asked = move |metric: &&Metric| has_values || metric.0 != ERROR;
+        METRICS.iter().filter(is_asked)
     }
 
     /// Each of our variants against its rival.
     fn ours(&self, lines: &mut Vec<Line>) {
         for variant in variants(self.model) {
-            let Some(own) = self
-                .here
-                .iter()
-                .find(|one| one.by == ours::BY && one.form == variant.name)
-            else {
+            let is_own = |one: &&&Measured| one.by == ours::BY && one.form == variant.name;
+            let Some(own) = self.here.iter().find(is_own) else {
                 continue;
             };
             let goal = match variant.mode {
                 // Asked of the best form of each side, which has lines of its own.
-                Mode::Soft => NONE,
+                Mode::Soft => Goal::default(),
                 mode if variant.is_judged => goal(mode, self.model),
-                _ => NONE,
+                _ => Goal::default(),
             };
             let base = self.line(variant.name, &own.voting);
-            let note = own.ran.as_ref().err().cloned();
             for metric in self.metrics() {
                 let (peer, peer_name) = self.rival(variant, metric);
-                let ours = (metric.of)(own);
-                let (limit, goal_is_ratio) = match metric.name {
-                    INSTRUCTIONS => (goal.instructions.map(|goals| goals[self.index]), true),
-                    FLASH => (goal.flash, true),
-                    RAM => (goal.ram, false),
-                    _ => (None, false),
-                };
                 lines.push(judged(Line {
-                    metric: metric.name.to_owned(),
-                    ours,
+                    metric: metric.0.to_owned(),
+                    ours: metric.1(own),
                     peer,
                     peer_name,
-                    goal: limit,
-                    goal_is_ratio,
-                    note: note.clone(),
+                    goal: self.limit(&goal, metric),
+                    goal_is_ratio: [INSTRUCTIONS, FLASH].contains(&metric.0),
+                    note: own.ran.as_ref().err().cloned(),
                     ..base.clone()
                 }));
             }
-            self.with_readings(own, &goal, &base, lines);
-            self.per_level_and_split(own, &goal, &base, lines);
-        }
-    }
-
-    fn with_readings(&self, own: &Measured, goal: &Goal, base: &Line, lines: &mut Vec<Line>) {
-        let Some(figures) = &own.from_readings else {
-            return;
-        };
-        for (metric, ours) in [
-            (FROM_READINGS, figures.instructions),
-            ("instructions_max_from_readings", figures.instructions_max),
-            ("flash_bytes_from_readings", figures.flash_bytes as f64),
-        ] {
-            let goal = goal.from_readings.map(|goals| goals[self.index]);
-            lines.push(judged(Line {
-                metric: metric.to_owned(),
-                ours: Some(ours),
-                goal: goal.filter(|_| metric == FROM_READINGS),
-                ..base.clone()
+            let figures = self.figures(own, &goal).into_iter();
+            lines.extend(figures.map(|(metric, ours, goal)| {
+                judged(Line {
+                    metric: metric.to_owned(),
+                    ours: Some(ours),
+                    goal,
+                    ..base.clone()
+                })
             }));
         }
     }
 
-    fn per_level_and_split(&self, own: &Measured, goal: &Goal, base: &Line, lines: &mut Vec<Line>) {
-        let (Some(levels), Some(n_splits)) = (self.model.levels, self.model.n_splits) else {
-            return;
-        };
-        if let Ok(ran) = &own.ran {
-            lines.push(judged(Line {
-                metric: "instructions_per_level".to_owned(),
-                ours: Some(ran.instructions / levels),
-                goal: goal.per_level.map(|goals| goals[self.index]),
-                ..base.clone()
-            }));
+    fn limit(&self, goal: &Goal, metric: &Metric) -> Option<f64> {
+        match metric.0 {
+            INSTRUCTIONS => self.here(goal.instructions),
+            FLASH => goal.flash,
+            RAM => goal.ram,
+            _ => None,
         }
-        let n_splits = n_splits as f64;
-        lines.push(judged(Line {
-            metric: "flash_bytes_per_split".to_owned(),
-            ours: Some(own.flash_bytes as f64 / n_splits),
+    }
+
+    fn here(&self, goals: Option<[f64; 3]>) -> Option<f64> {
+        goals.map(|goals| goals[self.index])
+    }
+
+    /// What we have alone: its name, the figure, and what is asked of it.
+    fn figures(&self, own: &Measured, goal: &Goal) -> Vec<(&'static str, f64, Option<f64>)> {
+        let mut figures = Vec::new();
+        if let Some(raw) = &own.from_readings {
+            let goal = self.here(goal.from_readings);
+            figures.extend([
+                ("instructions_from_readings", raw.instructions, goal),
+                ("instructions_max_from_readings", raw.instructions_max, None),
+                ("flash_bytes_from_readings", raw.flash_bytes as f64, None),
+            ]);
+        }
+        if let (Some(levels), Some(n_splits)) = (self.model.levels, self.model.n_splits) {
+            if let Some(ran) = ran(own) {
+                let per_level = ran.instructions / levels;
+                let goal = self.here(goal.per_level);
+                figures.push(("instructions_per_level", per_level, goal));
+            }
+            let n_splits = n_splits as f64;
+            let per_split = own.flash_bytes as f64 / n_splits;
             // What comes on top once is spread over the splits.
-            goal: goal.per_split.map(|(each, once)| each + once / n_splits),
-            ..base.clone()
-        }));
+            let goal = goal.per_split.map(|(each, once)| each + once / n_splits);
+            figures.push(("flash_bytes_per_split", per_split, goal));
+        }
+        figures
     }
 
     /// The best of our soft forms against the best of emlearn's, metric by metric.
     fn soft_best(&self, lines: &mut Vec<Line>) {
-        let is_soft = |variant: &&Variant| variant.mode == Mode::Soft;
-        let forms: Vec<&str> = variants(self.model)
-            .into_iter()
-            .filter(is_soft)
-            .map(|variant| variant.name)
-            .collect();
+        let variants = variants(self.model).into_iter();
+        let soft = variants.filter(|variant| variant.mode == Mode::Soft);
+        let forms: Vec<&str> = soft.map(|variant| variant.name).collect();
         if forms.is_empty() {
             return;
         }
         let goal = goal(Mode::Soft, self.model);
         for metric in self.metrics() {
-            let best = |by: &str, is_of: &dyn Fn(&Measured) -> bool| {
-                least(
-                    self.here
-                        .iter()
-                        .filter(|one| one.by == by && is_of(one))
-                        .filter_map(|one| Some(((metric.of)(one)?, one.form.as_str()))),
-                )
-            };
-            let ours = best(ours::BY, &|one| forms.contains(&one.form.as_str()));
-            let peer = best("emlearn", &|one| one.voting == "soft");
+            let is_soft = |one: &Measured| one.by == ours::BY && forms.contains(&&*one.form);
+            let (peer, peer_name) =
+                self.best(metric, |one| one.by == "emlearn" && one.voting == "soft");
             lines.push(judged(Line {
-                metric: metric.name.to_owned(),
-                ours: ours.map(|(figure, _)| figure),
-                peer: peer.map(|(figure, _)| figure),
-                peer_name: peer.map(|(_, form)| form.to_owned()),
-                goal: match metric.name {
-                    INSTRUCTIONS => goal.instructions.map(|goals| goals[self.index]),
-                    FLASH => goal.flash,
-                    _ => None,
-                },
+                metric: metric.0.to_owned(),
+                ours: self.best(metric, is_soft).0,
+                peer,
+                peer_name,
+                goal: self.limit(&goal, metric),
                 goal_is_ratio: true,
                 ..self.line("best soft form", "soft")
             }));
@@ -221,15 +196,13 @@ impl Site<'_> {
     /// What the peers took, for reference.
     fn peers(&self, lines: &mut Vec<Line>) {
         for one in self.here.iter().filter(|one| one.by != ours::BY) {
-            for metric in self.metrics() {
-                lines.push(Line {
-                    metric: metric.name.to_owned(),
-                    peer: (metric.of)(one),
-                    peer_name: Some(one.form.clone()),
-                    note: one.ran.as_ref().err().cloned(),
-                    ..self.line(&one.form, &one.voting)
-                });
-            }
+            lines.extend(self.metrics().map(|metric| Line {
+                metric: metric.0.to_owned(),
+                peer: metric.1(one),
+                peer_name: Some(one.form.clone()),
+                note: one.ran.as_ref().err().cloned(),
+                ..self.line(&one.form, &one.voting)
+            }));
         }
     }
 
@@ -248,40 +221,34 @@ impl Site<'_> {
             Mode::Sums => one.by != ours::BY,
             _ => one.by == "emlearn",
         };
-        let best = least(
-            self.here
-                .iter()
-                .filter(|one| is_rival(one) && one.voting == voting)
-                .filter(|one| form.is_none_or(|form| one.form == form))
-                .filter_map(|one| Some(((metric.of)(one)?, one.form.as_str()))),
-        );
-        (
-            best.map(|(figure, _)| figure),
-            best.map(|(_, form)| form.to_owned()),
-        )
+        let is_form = |one: &Measured| form.is_none_or(|form| one.form == form);
+        self.best(metric, |one| {
+            is_rival(one) && one.voting == voting && is_form(one)
+        })
+    }
+
+    /// The least figure of those that are asked for, and the form it is of.
+    fn best(
+        &self,
+        metric: &Metric,
+        is_asked: impl Fn(&Measured) -> bool,
+    ) -> (Option<f64>, Option<String>) {
+        let asked = self.here.iter().filter(|one| is_asked(one));
+        let figures = asked.filter_map(|one| Some((metric.1(one)?, one.form.clone())));
+        figures
+            .min_by(|one, other| one.0.total_cmp(&other.0))
+            .unzip()
     }
 
     fn line(&self, form: &str, voting: &str) -> Line {
         Line {
             case: format!("{} {} {form} {voting}", self.model.name, self.core),
-            metric: String::new(),
-            ours: None,
-            peer: None,
-            peer_name: None,
-            ratio: None,
-            goal: None,
-            goal_is_ratio: false,
-            met: None,
             model: self.model.name.clone(),
             core: self.core.to_owned(),
             voting: voting.to_owned(),
-            note: None,
+            ..Line::default()
         }
     }
-}
-
-fn least<'m>(figures: impl Iterator<Item = (f64, &'m str)>) -> Option<(f64, &'m str)> {
-    figures.min_by(|one, other| one.0.total_cmp(&other.0))
 }
 
 /// A line with its ratio and its verdict; a goal that cannot be judged for want of a peer is none,
@@ -315,19 +282,11 @@ mod tests {
 
     fn verdict(ours: Option<f64>, peer: Option<f64>, goal_is_ratio: bool) -> Option<bool> {
         judged(Line {
-            case: String::new(),
-            metric: String::new(),
             ours,
             peer,
-            peer_name: None,
-            ratio: None,
             goal: Some(0.5),
             goal_is_ratio,
-            met: None,
-            model: String::new(),
-            core: String::new(),
-            voting: String::new(),
-            note: None,
+            ..Line::default()
         })
         .met
     }

@@ -1,11 +1,11 @@
 //! The report that a person reads: what is counted, what was measured, what was asked.
 
-use std::fmt::Write;
+use spinney_report::Table;
 
 use super::compiler::FLAGS;
 use super::lines::Line;
 use super::model::Model;
-use super::{Bench, Measured, PLACES, refused};
+use super::{Bench, Measured, PLACES};
 
 /// The other side's packages and their versions.
 const PEERS: &str = include_str!("../../../../scripts/peers/requirements.txt");
@@ -22,23 +22,29 @@ pub(super) fn markdown(
     for model in models {
         out.push_str(&figures(model, measured));
     }
-    let refused = refused(models);
+    let refused: String = models.iter().flat_map(|model| refused(model)).collect();
     if !refused.is_empty() {
-        out.push_str("\n## Models that a peer does not take\n\n");
-        for one in refused {
-            let _ = writeln!(out, "- {}: {}: {}", one.model, one.form, one.reason);
-        }
+        out += &format!("\n## Models that a peer does not take\n\n{refused}");
     }
     out
 }
 
+/// A line for each peer that does not take a model.
+fn refused(model: &Model) -> impl Iterator<Item = String> {
+    model.sources.iter().filter_map(|source| {
+        let reason = source.refused.as_ref()?;
+        let votes = match source.voting.as_str() {
+            "sum" => "sums".to_owned(),
+            voting => format!("{voting} votes"),
+        };
+        let (model, form) = (&model.name, source.name());
+        Some(format!("- {model}: {form}, {votes}: {reason}\n"))
+    })
+}
+
 fn head(bench: &Bench, models: &[&Model]) -> String {
-    let toolchains: Vec<&str> = bench
-        .toolchains
-        .values()
-        .map(|toolchain| toolchain.version.as_str())
-        .collect();
-    let rustc = toolchains.first().copied().unwrap_or("no compiler");
+    let rustc = bench.toolchains.values().next();
+    let rustc = rustc.map_or("no compiler", |one| one.version.as_str());
     let machines = PLACES.map(|place| format!("{} on {}", place.name, place.machine));
     let scalings: Vec<String> = models
         .iter()
@@ -95,35 +101,26 @@ fn verdicts(lines: &[Line]) -> String {
         return String::new();
     }
     let n_met = asked.iter().filter(|line| line.met == Some(true)).count();
-    let mut out = format!(
-        "\n## Goals\n\n{n_met} of {} are met.\n\n\
-         | case | metric | ours | peer | ratio | goal | met |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | --- |\n",
-        asked.len()
-    );
-    for line in asked {
+    let mut table = Table::new("case | metric | ours: | peer: | ratio: | goal: | met");
+    for line in &asked {
         let peer = match (line.peer, &line.peer_name) {
             (Some(figure), Some(name)) => format!("{} ({name})", number(figure)),
             _ => String::new(),
         };
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {peer} | {} | {}{:.2} | {} |",
-            line.case,
-            line.metric,
-            line.ours.map_or("none".to_owned(), number),
-            line.ratio
-                .map_or(String::new(), |ratio| format!("{ratio:.2}")),
-            if line.goal_is_ratio { "× " } else { "" },
-            line.goal.unwrap_or_default(),
-            if line.met == Some(true) {
-                "yes"
-            } else {
-                "**no**"
-            }
-        );
+        let times = if line.goal_is_ratio { "× " } else { "" };
+        let met = line.met == Some(true);
+        table.row(&[
+            &line.case,
+            &line.metric,
+            &line.ours.map_or("none".to_owned(), number),
+            &peer,
+            &line.ratio.map_or(String::new(), |it| format!("{it:.2}")),
+            &format!("{times}{:.2}", line.goal.unwrap_or_default()),
+            if met { &"yes" } else { &"**no**" },
+        ]);
     }
-    out
+    let n_asked = asked.len();
+    format!("\n## Goals\n\n{n_met} of {n_asked} are met.\n\n{table}")
 }
 
 fn figures(model: &Model, measured: &[Measured]) -> String {
@@ -138,53 +135,50 @@ fn figures(model: &Model, measured: &[Measured]) -> String {
         None if model.has_values() => format!("R² {:.4}", model.accuracy),
         None => format!("accuracy {:.4}", model.accuracy),
     };
-    let mut out = format!(
-        "\n## {}\n\n{} features, {} classes, {shape}{} test rows; the library's own {accuracy}.\n\n\
-         | core | form | vote | instructions | max | from readings | flash | from readings | RAM | \
-         stack | disagreements |\n\
-         | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
-        model.name, model.n_features, model.n_classes, model.n_rows
+    let mut table = Table::new(
+        "core | form | vote | instructions: | max: | from readings: | flash: | from readings: | RAM: | \
+         stack: | disagreements:",
     );
-    for place in &PLACES {
-        for one in measured
-            .iter()
-            .filter(|one| one.model == model.name && one.core == place.name)
-        {
-            let (instructions, max, stack, disagreements) = match &one.ran {
-                Ok(ran) => (
-                    number(ran.instructions),
-                    number(ran.instructions_max),
-                    ran.stack_bytes.to_string(),
-                    match ran.error_max {
-                        Some(error) => format!("{error:.2e}"),
-                        None => ran.disagreements.to_string(),
-                    },
-                ),
-                Err(reason) => (
-                    format!("not run: {reason}"),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                ),
-            };
-            let (raw_instructions, raw_flash) = match &one.from_readings {
-                Some(raw) => (number(raw.instructions), raw.flash_bytes.to_string()),
-                None => (String::new(), String::new()),
-            };
-            let by = if one.by == super::ours::BY {
-                "ours, "
-            } else {
-                ""
-            };
-            let _ = writeln!(
-                out,
-                "| {} | {by}{} | {} | {instructions} | {max} | {raw_instructions} | {} | \
-                 {raw_flash} | {} | {stack} | {disagreements} |",
-                one.core, one.form, one.voting, one.flash_bytes, one.ram_bytes
-            );
-        }
+    let is_here = |one: &&Measured, core: &str| one.model == model.name && one.core == core;
+    for one in PLACES
+        .iter()
+        .flat_map(|place| measured.iter().filter(|one| is_here(one, place.name)))
+    {
+        let [instructions, max, stack, disagreements] = match &one.ran {
+            Ok(ran) => [
+                number(ran.instructions),
+                number(ran.instructions_max),
+                ran.stack_bytes.to_string(),
+                match ran.error_max {
+                    Some(error) => format!("{error:.2e}"),
+                    None => ran.disagreements.to_string(),
+                },
+            ],
+            Err(reason) => [&format!("not run: {reason}"), "", "", ""].map(str::to_owned),
+        };
+        let (raw_instructions, raw_flash) = match &one.from_readings {
+            Some(raw) => (number(raw.instructions), raw.flash_bytes.to_string()),
+            None => (String::new(), String::new()),
+        };
+        let is_ours = one.by == super::ours::BY;
+        table.row(&[
+            &one.core,
+            &format!("{}{}", if is_ours { "ours, " } else { "" }, one.form),
+            &one.voting,
+            &instructions,
+            &max,
+            &raw_instructions,
+            &one.flash_bytes,
+            &raw_flash,
+            &one.ram_bytes,
+            &stack,
+            &disagreements,
+        ]);
     }
-    out
+    format!(
+        "\n## {}\n\n{} features, {} classes, {shape}{} test rows; the library's own {accuracy}.\n\n{table}",
+        model.name, model.n_features, model.n_classes, model.n_rows
+    )
 }
 
 /// A figure without decimals that say nothing.

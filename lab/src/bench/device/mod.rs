@@ -16,10 +16,12 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use spinney_board::{Core, Machine, machine};
 use spinney_cli::terminal;
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
+use super::DEADLINE_S;
 use super::python::environment_with;
 use crate::parallel;
+use spinney_pipeline::emulator::Emulation;
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
@@ -47,9 +49,6 @@ const MODELS: [&str; 13] = [
 
 /// A report, and how many of the models that are left it is about; all of its figures are of one run.
 const REPORTS: [(&str, usize); 3] = [("device", 8), ("device-additive", 4), ("device-levels", 1)];
-
-/// The slowest run takes seconds.
-const DEADLINE_S: u32 = 600;
 
 /// A core, the machine that both sides run on, and what the C compiler is told of it.
 pub(super) struct Place {
@@ -135,13 +134,6 @@ struct FromReadings {
     instructions_max: f64,
 }
 
-/// A peer that does not take a model.
-struct Refused {
-    model: String,
-    form: String,
-    reason: String,
-}
-
 /// Everything that jobs share.
 struct Bench {
     work: PathBuf,
@@ -151,6 +143,17 @@ struct Bench {
     toolchains: BTreeMap<&'static str, Toolchain>,
     qemu: PathBuf,
     qemu_version: String,
+}
+
+impl Bench {
+    fn emulation(&self, place: &Place) -> Result<Emulation<'_>, Failure> {
+        Ok(Emulation {
+            qemu: &self.qemu,
+            machine: place.machine()?,
+            deadline_s: DEADLINE_S,
+            within: &self.work,
+        })
+    }
 }
 
 /// Measures everything and writes `reports/bench/device.{json,md}`.
@@ -220,11 +223,15 @@ fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure>
         .filter(|name| is_asked_for(name, &arguments.models))
         .collect();
     let python = python(&work)?;
-    write_models(&python, &work.join("models"), &names)?;
-    let models = names
-        .iter()
-        .map(|name| Model::read(&work.join("models").join(name)))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (folder, listed) = (work.join("models"), names.join(","));
+    let shell = crate::shell()?;
+    let write = cmd!(
+        shell,
+        "{python} scripts/peers/peers.py {folder} --models {listed}"
+    );
+    process::show(write.into(), process::LONG).environment()?;
+    let models = names.iter().map(|name| Model::read(&folder.join(name)));
+    let models = models.collect::<Result<Vec<_>, _>>()?;
     let compiler = compiler.with_headers(&python)?;
     Ok(Bench {
         work,
@@ -243,39 +250,21 @@ fn is_asked_for(name: &str, asked: &[String]) -> bool {
 
 /// A Python with the peers in it, in an environment of its own.
 pub(super) fn python(work: &Path) -> Result<PathBuf, Failure> {
-    let shell = Shell::new().environment()?;
-    shell.change_dir(crate::repository());
     let peers = ["-r", "scripts/peers/requirements.txt"];
-    environment_with(&shell, &work.join("venv"), &peers)
+    environment_with(&crate::shell()?, &work.join("venv"), &peers)
 }
 
-fn write_models(python: &Path, folder: &Path, names: &[&str]) -> Result<(), Failure> {
-    let shell = Shell::new().environment()?;
-    let script = crate::repository().join("scripts/peers/peers.py");
-    let names = names.join(",");
-    let write = cmd!(shell, "{python} {script} {folder} --models {names}");
-    process::show(write.into(), process::LONG).environment()
-}
-
-/// One thing to build and run.
-enum Job<'b> {
-    Peer(&'b Model, &'b model::Source, &'static Place),
-    Ours(&'b Model, &'static Place),
-}
+/// One thing to build and run: a peer's source, or our forms.
+type Job<'b> = (&'b Model, Option<&'b model::Source>, &'static Place);
 
 /// All jobs, so that a worker which builds with cargo has company that does not.
 fn jobs(bench: &Bench) -> Vec<Job<'_>> {
     let mut jobs = Vec::new();
     for model in &bench.models {
         for place in &bench.places {
-            jobs.push(Job::Ours(model, place));
-            for source in model
-                .sources
-                .iter()
-                .filter(|source| source.refused.is_none())
-            {
-                jobs.push(Job::Peer(model, source, place));
-            }
+            let sources = model.sources.iter().filter(|it| it.refused.is_none());
+            let sources = std::iter::once(None).chain(sources.map(Some));
+            jobs.extend(sources.map(|source| (model, source, *place)));
         }
     }
     jobs
@@ -287,44 +276,15 @@ fn work_off(
     progress: &Progress,
 ) -> Result<Vec<Measured>, Failure> {
     let n_begun = AtomicUsize::new(0);
-    let measured = parallel::each(jobs, |job| {
-        let what = match job {
-            Job::Peer(model, source, place) => {
-                format!("{} {} on {}", model.name, source.name(), place.name)
-            }
-            Job::Ours(model, place) => format!("{} on {}", model.name, place.name),
-        };
+    let measured = parallel::each(jobs, |(model, source, place)| {
+        let form = source.map_or_else(String::new, |source| format!(" {}", source.name()));
         let number = n_begun.fetch_add(1, Ordering::Relaxed) + 1;
-        progress.doing(&format!("{number} of {}: {what}", jobs.len()));
-        match job {
-            Job::Peer(model, source, place) => {
-                peers::measure(bench, model, source, place).map(|one| vec![one])
-            }
-            Job::Ours(model, place) => ours::measure(bench, model, place),
+        let (of, name, place_name) = (jobs.len(), &model.name, place.name);
+        progress.doing(&format!("{number} of {of}: {name}{form} on {place_name}"));
+        match source {
+            Some(source) => Ok(vec![peers::measure(bench, model, source, place)?]),
+            None => ours::measure(bench, model, place),
         }
     })?;
     Ok(measured.into_iter().flatten().collect())
-}
-
-fn refused(models: &[&Model]) -> Vec<Refused> {
-    let mut refused = Vec::new();
-    for model in models {
-        for source in &model.sources {
-            if let Some(reason) = &source.refused {
-                refused.push(Refused {
-                    model: model.name.clone(),
-                    form: format!(
-                        "{}, {}",
-                        source.name(),
-                        match source.voting.as_str() {
-                            "sum" => "sums".to_owned(),
-                            voting => format!("{voting} votes"),
-                        }
-                    ),
-                    reason: reason.clone(),
-                });
-            }
-        }
-    }
-    refused
 }

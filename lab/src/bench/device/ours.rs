@@ -1,7 +1,6 @@
 //! Our forms of a model on one core: every [`Variant`] quantized, built, run on all test rows.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::anyhow;
 use spinney_cli::terminal;
@@ -15,9 +14,9 @@ use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Declared, Options, QuantModel, Votes, calibrate};
 
 use super::model::Model;
-use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
+use super::{Bench, FromReadings, Measured, Place, Ran};
 use spinney_convert::options_for;
-use spinney_pipeline::emulator::{Emulation, Ended};
+use spinney_pipeline::emulator::Ended;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image::{self, Image, Transport};
 
@@ -411,38 +410,24 @@ impl Site<'_> {
         class_only: bool,
         predictions: &Predictions,
     ) -> Result<Result<DeviceRun, String>, Failure> {
-        let machine = self.place.machine()?;
         let elf = self.build(source, for_speed, class_only, Transport::Verify)?;
-        let emulation = Emulation {
-            qemu: Path::new(&self.bench.qemu),
-            machine,
-            deadline_s: DEADLINE_S,
-            within: &self.bench.work,
+        let emulation = self.bench.emulation(self.place)?;
+        let rows = self.model.test.values().rows().into_iter();
+        let rows: Vec<u8> = rows
+            .flat_map(|row| quant.reading_bytes(&row.to_vec()))
+            .collect();
+        let run = emulation.run(&elf, &rows)?;
+        let bytes = match run.ended {
+            Ended::NotRun(reason) | Ended::Failed(reason) => return Ok(Err(reason)),
+            Ended::Outcomes(bytes) => bytes,
         };
-        let run = emulation.run(&elf, &self.rows(quant))?;
-        Ok(match run.ended {
-            Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
-            Ended::Outcomes(bytes) => {
-                let context = RunContext {
-                    drawn: None,
-                    n_features: self.model.n_features,
-                    n_classes: self.model.n_classes,
-                    class_only,
-                    timer: machine.timer,
-                    predictions,
-                    splits: None,
-                };
-                read_outcomes(&bytes, context).map_err(|error| error.to_string())
-            }
-        })
-    }
-
-    fn rows(&self, quant: &QuantModel) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for row in self.model.test.values().rows() {
-            bytes.extend(quant.reading_bytes(&row.to_vec()));
-        }
-        bytes
+        let timer = emulation.machine.timer;
+        let context = RunContext {
+            n_classes: self.model.n_classes,
+            class_only,
+            ..RunContext::new(self.model.n_features, timer, predictions)
+        };
+        Ok(read_outcomes(&bytes, context).map_err(|error| error.to_string()))
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use anyhow::anyhow;
-
-use super::{BANK, Bench, Measured, outcomes};
+use super::{BANK, Bench, Measured};
 use crate::bench::device::Place;
+use crate::bench::instructions;
 use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// Bytes of one outcome: ticks, stack, logarithms, as `scripts/frontend/emlearn.c` writes them.
@@ -39,24 +38,18 @@ pub(super) fn measure(bench: &Bench, form: &Form, place: &Place) -> Result<Measu
     let machine = place.machine()?;
     let source = crate::repository().join("scripts/frontend/emlearn.c");
     std::fs::write(bench.work.join("tables.h"), tables()).environment()?;
-    let elf = bench.work.join("emlearn.elf");
     let compiler = &bench.compiler;
-    let footprint = compiler.build_program(&source, &[&bench.work], form.flags, place, &elf)?;
-    let found = outcomes(bench, machine, &elf)?;
-    if found.len() != OUTCOME_LEN * bench.n_frames {
-        return Err(Failure::Environment(anyhow!(
-            "{} bytes of outcomes for {} frames",
-            found.len(),
-            bench.n_frames
-        )));
-    }
+    let (elf, footprint) = compiler.build_program(&source, &bench.work, form.flags, place)?;
     let mut counts = Vec::new();
     let mut stack_bytes = 0;
     let mut logs = Vec::new();
-    for bytes in found.chunks_exact(OUTCOME_LEN) {
-        let words = bytes.as_chunks().0;
+    for words in bench
+        .outcomes(machine, &elf, OUTCOME_LEN)?
+        .chunks_exact(OUTCOME_LEN)
+    {
+        let words = words.as_chunks().0;
         if let [ticks, stack, energies @ ..] = words {
-            counts.push(super::instructions(machine, u32::from_le_bytes(*ticks))?);
+            counts.push(instructions(machine, u32::from_le_bytes(*ticks))?);
             stack_bytes = stack_bytes.max(u32::from_le_bytes(*stack));
             let energies = energies.iter();
             logs.push(

@@ -4,21 +4,21 @@ mod emlearn;
 mod markdown;
 mod ours;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde::Serialize;
-use spinney_board::{Machine, Timer};
+use spinney_board::Machine;
 use spinney_cli::terminal;
 use spinney_signal::{MelBank, MelScale, Normalisation};
 
 use super::device::compiler::{Compiler, PACKAGES};
 use super::device::{PLACES, Place, python};
-use super::{NS_PER_INSTRUCTION, counting};
+use super::{DEADLINE_S, outcomes};
+use spinney_pipeline::emulator::Emulation;
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::{process, setup};
+use spinney_pipeline::setup;
 
 /// Both sides' bank: HTK's scale without normalisation is what emlearn has.
 const BANK: MelBank = MelBank {
@@ -32,8 +32,6 @@ const BANK: MelBank = MelBank {
 };
 /// Signals of the fixtures, of each of which the first frame is taken.
 const FRAME_STRIDE: usize = 8192;
-/// The slowest run takes half a minute.
-const DEADLINE: Duration = Duration::from_secs(300);
 /// Bands are compared above this: 60 dB under a full-scale sine, whose power is 2^46 in its bin.
 const COMPARED_BITS: f64 = 26.0;
 /// RAM of the front end in bytes, at the most.
@@ -50,7 +48,7 @@ const STEPS: [&str; 4] = [
 ];
 
 /// One comparison, as in the other reports.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Line {
     case: String,
     metric: &'static str,
@@ -84,7 +82,27 @@ struct Bench {
     work: PathBuf,
     qemu: PathBuf,
     compiler: Compiler,
-    n_frames: usize,
+    /// The samples of all frames, little-endian.
+    frames: Vec<u8>,
+}
+
+impl Bench {
+    fn n_frames(&self) -> usize {
+        self.frames.len() / (2 * BANK.n_points)
+    }
+
+    /// The outcomes that an image leaves of all frames, `len` bytes each.
+    fn outcomes(&self, machine: &Machine, elf: &[u8], len: usize) -> Result<Vec<u8>, Failure> {
+        let emulation = Emulation {
+            qemu: &self.qemu,
+            machine,
+            deadline_s: DEADLINE_S,
+            within: &self.work,
+        };
+        outcomes(&emulation, elf, &self.frames, [self.n_frames(), len])?
+            .map_err(|reason| anyhow!("on {}: {reason}", machine.name))
+            .environment()
+    }
 }
 
 /// Measures both sides and writes `reports/bench/frontend.{json,md}`.
@@ -108,14 +126,12 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
         std::fs::create_dir_all(folder).environment()?;
     }
     let compiler = compiler.with_headers(&python(&peers)?)?;
-    let frames = frames()?;
     let bench = Bench {
-        n_frames: frames.len() / (2 * BANK.n_points),
+        frames: frames()?,
         work,
         qemu,
         compiler,
     };
-    std::fs::write(bench.work.join("rows.bin"), frames).environment()?;
     let mut lines = Vec::new();
     let mut parts = Vec::new();
     let mut logs: Option<Vec<Vec<f64>>> = None;
@@ -142,7 +158,7 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
     progress.clear();
     let rustc = toolchains.first().map_or("", |one| one.version.as_str());
     let tools = [rustc, &bench.compiler.version, &qemu_version];
-    let text = markdown::markdown(&lines, &parts, bench.n_frames, tools);
+    let text = markdown::markdown(&lines, &parts, bench.n_frames(), tools);
     super::write(&super::reports(), "frontend", &lines, &text)?;
     println!("report: {}", super::reports().join("frontend.md").display());
     Ok(())
@@ -189,20 +205,12 @@ fn case(place: &Place) -> String {
 
 fn against(place: &Place, ours: &Measured, name: &'static str, peer: &Measured) -> Vec<Line> {
     let goal = (place.name != "m4f").then_some(RATIO_GOAL);
+    let of = |it: &Measured| [it.instructions, it.flash_bytes as f64, it.ram_bytes as f64];
+    let ([instructions, flash, ram], peer) = (of(ours), of(peer));
     [
-        ("instructions", ours.instructions, peer.instructions, goal),
-        (
-            "flash_bytes",
-            ours.flash_bytes as f64,
-            peer.flash_bytes as f64,
-            None,
-        ),
-        (
-            "ram_bytes",
-            ours.ram_bytes as f64,
-            peer.ram_bytes as f64,
-            None,
-        ),
+        ("instructions", instructions, peer[0], goal),
+        ("flash_bytes", flash, peer[1], None),
+        ("ram_bytes", ram, peer[2], None),
     ]
     .into_iter()
     .map(|(metric, ours, peer, goal)| Line {
@@ -240,44 +248,9 @@ fn alone(place: &Place, ours: &Measured) -> Vec<Line> {
             case,
             metric,
             ours,
-            peer: None,
-            peer_name: None,
-            ratio: None,
             goal,
-            goal_is_ratio: false,
             met: goal.map(|goal| ours <= goal),
+            ..Line::default()
         })
         .collect()
-}
-
-/// Runs an image in the bench's folder, which has the frames; returns the outcomes that it wrote.
-fn outcomes(bench: &Bench, machine: &Machine, elf: &Path) -> Result<Vec<u8>, Failure> {
-    let path = bench.work.join("outcomes.bin");
-    // Those of an earlier image must not pass for this one's.
-    if path.exists() {
-        std::fs::remove_file(&path).environment()?;
-    }
-    let mut command = counting(&bench.qemu, machine, elf, &bench.work);
-    let finished = process::run(&mut command, DEADLINE)
-        .with_context(|| format!("cannot run {}", bench.qemu.display()))
-        .environment()?;
-    if !finished.succeeded() {
-        let (elf, told) = (elf.display(), finished.told());
-        let told = anyhow!("{elf} on {}: the emulator {told}", machine.name);
-        return Err(Failure::Environment(told));
-    }
-    std::fs::read(&path)
-        .with_context(|| format!("{} left no outcomes", elf.display()))
-        .environment()
-}
-
-/// Instructions that so many ticks of a machine's timer stand for.
-fn instructions(machine: &Machine, ticks: u32) -> Result<f64, Failure> {
-    match machine.timer {
-        Timer::SystickHz(hz) => Ok(f64::from(ticks) * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION),
-        _ => Err(Failure::Environment(anyhow!(
-            "{} has no SysTick",
-            machine.name
-        ))),
-    }
 }

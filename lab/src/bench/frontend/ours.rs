@@ -15,8 +15,9 @@ use spinney_frontend::deltas::Deltas;
 use spinney_frontend::{log2, mel::Filters, spectrum::Spectrum, window::Window};
 use spinney_signal::{Biquads, Pass, SampleFilter, cosines};
 
-use super::{BANK, Bench, Measured, outcomes};
+use super::{BANK, Bench, Measured};
 use crate::bench::device::Place;
+use crate::bench::instructions;
 use crate::front_end;
 use spinney_pipeline::environment::Toolchain;
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -37,14 +38,6 @@ const FILTER: SampleFilter = SampleFilter {
 const N_SECTIONS: usize = 2;
 const N_CEPSTRA: usize = 13;
 
-/// Which of the images: the whole front end, neither, or those steps, by its feature.
-#[derive(Clone, Copy)]
-enum Kind {
-    Whole,
-    Empty,
-    Steps,
-}
-
 /// One frame of a run.
 struct Outcome {
     parts: [f64; N_PARTS],
@@ -52,16 +45,18 @@ struct Outcome {
     logs: Vec<i16>,
 }
 
-/// Builds and runs both images; the device's features must be the host's.
+/// Builds and runs the images of the whole front end, of none, and of steps that not every one has; the
+/// device's features must be the host's.
 pub(super) fn measure(
     bench: &Bench,
     place: &Place,
     toolchain: &Toolchain,
 ) -> Result<Measured, Failure> {
-    let (footprint, frames) = run(bench, place, toolchain, Kind::Whole)?;
-    let (empty, idle) = run(bench, place, toolchain, Kind::Empty)?;
-    let (_, steps) = run(bench, place, toolchain, Kind::Steps)?;
-    let (host, host_steps) = (on_host(bench)?, steps_on_host(bench)?);
+    let (footprint, frames) = run(bench, place, toolchain, &[])?;
+    let (empty, idle) = run(bench, place, toolchain, &["--features", "empty"])?;
+    let (_, steps) = run(bench, place, toolchain, &["--features", "steps"])?;
+    let samples = integers(&bench.frames);
+    let (host, host_steps) = (logs_of(&samples)?, steps_on_host(&samples)?);
     for (frames, host) in [(&frames, &host), (&steps, &host_steps)] {
         if frames.iter().map(|frame| &frame.logs).ne(host) {
             return Err(Failure::Environment(anyhow!(
@@ -104,18 +99,12 @@ pub(super) fn measure(
     })
 }
 
-/// The features of every frame, by the same code on this machine.
-fn on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
-    logs_of(&samples(bench)?)
+fn integers(bytes: &[u8]) -> Vec<i16> {
+    let halves = bytes.as_chunks().0.iter();
+    halves.map(|bytes| i16::from_le_bytes(*bytes)).collect()
 }
 
-fn samples(bench: &Bench) -> Result<Vec<i16>, Failure> {
-    let bytes = std::fs::read(bench.work.join("rows.bin")).environment()?;
-    let samples = bytes.as_chunks().0.iter();
-    Ok(samples.map(|bytes| i16::from_le_bytes(*bytes)).collect())
-}
-
-/// The logarithms of frames that touch.
+/// The logarithms of frames that touch, by the same code on this machine.
 fn logs_of(samples: &[i16]) -> Result<Vec<Vec<i16>>, Failure> {
     let table = BANK.table().environment()?;
     let filters: Filters<'_, M> = table
@@ -140,7 +129,7 @@ fn logs_of(samples: &[i16]) -> Result<Vec<Vec<i16>>, Failure> {
 
 /// What the image of the steps gives for every frame: cepstra, the maxima of their deltas, the last
 /// sample that was filtered.
-fn steps_on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
+fn steps_on_host(samples: &[i16]) -> Result<Vec<Vec<i16>>, Failure> {
     let biquads = FILTER.biquads(BANK.sample_rate_hz);
     let sections = biquads.sections.try_into();
     let sections = sections.map_err(|_| anyhow!("{FILTER} has other sections"));
@@ -148,8 +137,8 @@ fn steps_on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
         .map_err(|error| anyhow!("{FILTER} is refused: {error:?}"))
         .environment()?;
     let mut filtered = Filtered::<1, N_SECTIONS>::new(&filter);
-    let samples: Vec<i16> = (samples(bench)?.into_iter())
-        .map(|sample| filtered.push([sample])[0])
+    let samples: Vec<i16> = (samples.iter())
+        .map(|sample| filtered.push([*sample])[0])
         .collect();
     let weights = cosines(BANK.n_bands);
     let cepstra = Cepstra::<{ BANK.n_bands }>::new(&weights);
@@ -194,16 +183,11 @@ fn run(
     bench: &Bench,
     place: &Place,
     toolchain: &Toolchain,
-    kind: Kind,
+    features: &[&str],
 ) -> Result<(Footprint, Vec<Outcome>), Failure> {
     let machine = place.machine()?;
     let files = workspace(place)?;
     let folder = bench.work.join(format!("firmware-{}", place.name));
-    let features: &[&str] = match kind {
-        Kind::Whole => &[],
-        Kind::Empty => &["--features", "empty"],
-        Kind::Steps => &["--features", "steps"],
-    };
     let bytes = image::compile(&image::Job {
         folder: &folder,
         files: Some(&files),
@@ -215,40 +199,22 @@ fn run(
         toolchain,
         progress: &terminal::notes(),
     })?;
-    let elf = bench.work.join(format!("{}.elf", place.name));
-    store::write_whole(&elf, &bytes).environment()?;
     let footprint = Footprint::from_elf(&bytes).environment()?;
-    let found = outcomes(bench, machine, &elf)?;
-    if found.len() != OUTCOME_LEN * bench.n_frames {
-        return Err(Failure::Environment(anyhow!(
-            "{} bytes of outcomes for {} frames",
-            found.len(),
-            bench.n_frames
-        )));
-    }
+    let found = bench.outcomes(machine, &bytes, OUTCOME_LEN)?;
     let outcomes = found
         .chunks_exact(OUTCOME_LEN)
         .map(|bytes| {
             let (words, logs) = bytes.split_at(4 * (N_PARTS + 1));
-            let words: Vec<u32> = words
-                .as_chunks()
-                .0
-                .iter()
-                .map(|bytes| u32::from_le_bytes(*bytes))
-                .collect();
+            let words = words.as_chunks().0.iter();
+            let words: Vec<u32> = words.map(|bytes| u32::from_le_bytes(*bytes)).collect();
             let mut parts = [0.0; N_PARTS];
             for (part, ticks) in parts.iter_mut().zip(&words) {
-                *part = super::instructions(machine, *ticks)?;
+                *part = instructions(machine, *ticks)?;
             }
             Ok(Outcome {
                 parts,
                 stack_bytes: words.get(N_PARTS).copied().unwrap_or(0),
-                logs: logs
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|bytes| i16::from_le_bytes(*bytes))
-                    .collect(),
+                logs: integers(logs),
             })
         })
         .collect::<Result<_, Failure>>()?;
