@@ -13,9 +13,10 @@ use std::path::Path;
 use anyhow::anyhow;
 use spinney_cli::terminal;
 use spinney_codegen::Header;
+use spinney_report::Table;
 
 use self::cases::Case;
-use self::targets::{Outcome, Target};
+use self::targets::{AVR, CORTEX_M0, HOST, Outcome, TARGETS, Target};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::setup;
 use spinney_pipeline::store::write_whole;
@@ -30,13 +31,14 @@ pub(crate) fn run(install: bool) -> Result<(), Failure> {
         packages = lacks();
     }
     if !packages.is_empty() {
-        return Err(Failure::Environment(anyhow!(
-            "missing: {0}; `cargo xtask c99 --setup` runs `apt-get install {0}`",
-            packages.join(" ")
-        )));
+        let packages = packages.join(" ");
+        return Err(anyhow!(
+            "missing: {packages}; `cargo xtask c99 --setup` runs `apt-get install {packages}`"
+        ))
+        .environment();
     }
     at_limits()?;
-    let results = compare(cases::all()?, &Target::ALL)?;
+    let results = compare(cases::all()?, &TARGETS)?;
     let path = crate::repository().join("reports/c99.md");
     write_whole(&path, markdown(&results).as_bytes()).environment()?;
     println!("report: reports/c99.md");
@@ -45,17 +47,17 @@ pub(crate) fn run(install: bool) -> Result<(), Failure> {
 
 /// What CI runs: the host at least, and the targets that are here.
 pub(crate) fn check() -> Result<(), Failure> {
-    let host = Target::HostGcc.lacks();
+    let host = HOST.lacks();
     if !host.is_empty() {
-        return Err(Failure::Environment(anyhow!("missing: {}", host.join(" "))));
+        return Err(anyhow!("missing: {}", host.join(" "))).environment();
     }
-    let (here, missing): (Vec<Target>, Vec<Target>) = Target::ALL
+    let (here, missing): (Vec<Target>, Vec<Target>) = TARGETS
         .into_iter()
         .partition(|target| target.lacks().is_empty());
     for target in missing {
         eprintln!(
             "c99: left out: {} (missing: {}; `cargo xtask c99 --setup` installs it)",
-            target.name(),
+            target.name,
             target.lacks().join(" ")
         );
     }
@@ -65,7 +67,7 @@ pub(crate) fn check() -> Result<(), Failure> {
 
 /// Packages that some target lacks.
 fn lacks() -> Vec<&'static str> {
-    let mut packages: Vec<&str> = Target::ALL.into_iter().flat_map(Target::lacks).collect();
+    let mut packages: Vec<&str> = TARGETS.into_iter().flat_map(Target::lacks).collect();
     packages.sort_unstable();
     packages.dedup();
     packages
@@ -79,9 +81,16 @@ struct Compared {
     outcomes: Vec<(Target, Result<Outcome, String>)>,
 }
 
+impl Compared {
+    fn on(&self, target: Target) -> Option<&Outcome> {
+        let (_, outcome) = self.outcomes.iter().find(|it| it.0 == target)?;
+        outcome.as_ref().ok()
+    }
+}
+
 /// Headers that no microcontroller has room for, on the host.
 fn at_limits() -> Result<(), Failure> {
-    judge(&compare(limits::cases()?, &[Target::HostGcc])?)
+    judge(&compare(limits::cases()?, &[HOST])?)
 }
 
 fn compare(cases: Vec<Case>, targets: &[Target]) -> Result<Vec<Compared>, Failure> {
@@ -93,7 +102,7 @@ fn compare(cases: Vec<Case>, targets: &[Target]) -> Result<Vec<Compared>, Failur
         write_sources(&header, &folder).environment()?;
         let mut outcomes = Vec::new();
         for target in targets.iter().filter(|target| target.concerns(case)) {
-            progress.doing(&format!("c99: {} on {}", case.name, target.name()));
+            progress.doing(&format!("c99: {} on {}", case.name, target.name));
             let outcome = targets::run(*target, case, header.table_bytes, &folder);
             outcomes.push((*target, outcome.map_err(|error| format!("{error:#}"))));
         }
@@ -114,11 +123,12 @@ fn must_notice(case: &Case) -> Result<(), Failure> {
     let mut header = spinney_codegen::c99(case.identity(), &case.quant, &case.form);
     header.text = header.text.replace("<= threshold", "< threshold");
     write_sources(&header, &folder).environment()?;
-    let outcome = targets::run(Target::HostGcc, case, header.table_bytes, &folder).environment()?;
+    let outcome = targets::run(HOST, case, header.table_bytes, &folder).environment()?;
     if outcome.mismatches == 0 {
-        return Err(Failure::Environment(anyhow!(
+        return Err(anyhow!(
             "a header that was made wrong on purpose passes; the comparison is broken"
-        )));
+        ))
+        .environment();
     }
     Ok(())
 }
@@ -149,147 +159,104 @@ fn judge(results: &[Compared]) -> Result<(), Failure> {
                 Ok(_) => continue,
             };
             faults += 1;
-            println!("c99: {} on {}: {fault}", compared.name, target.name());
+            println!("c99: {} on {}: {fault}", compared.name, target.name);
         }
     }
-    for target in Target::ALL {
-        if let Some(total) = Total::of(target, results) {
+    for target in TARGETS {
+        if let Some([headers, rows, mismatches, warnings]) = total(target, results) {
             println!(
-                "c99: {}: {} headers, {} rows, {} mismatches, {} warnings",
-                target.name(),
-                total.headers,
-                total.rows,
-                total.mismatches,
-                total.warnings
+                "c99: {}: {headers} headers, {rows} rows, {mismatches} mismatches, {warnings} warnings",
+                target.name
             );
         }
     }
-    if faults == 0 {
-        Ok(())
-    } else {
-        Err(Failure::Gate)
-    }
+    Failure::unless(faults == 0)
 }
 
-/// What all cases of a target come to.
-struct Total {
-    headers: usize,
-    rows: usize,
-    mismatches: usize,
-    /// Headers of which the compiler said something.
-    warnings: usize,
-}
-
-impl Total {
-    fn of(target: Target, results: &[Compared]) -> Option<Self> {
-        let outcomes: Vec<&Outcome> = results
-            .iter()
-            .flat_map(|compared| &compared.outcomes)
-            .filter(|(other, _)| *other == target)
-            .filter_map(|(_, outcome)| outcome.as_ref().ok())
-            .collect();
-        (!outcomes.is_empty()).then(|| Self {
-            headers: outcomes.len(),
-            rows: outcomes.iter().map(|outcome| outcome.rows).sum(),
-            mismatches: outcomes.iter().map(|outcome| outcome.mismatches).sum(),
-            warnings: outcomes
-                .iter()
-                .filter(|outcome| !outcome.warnings.is_empty())
-                .count(),
-        })
-    }
+/// What all cases of a target come to: headers, rows, mismatches, and headers of which the compiler said
+/// something; `None` if none ran.
+fn total(target: Target, results: &[Compared]) -> Option<[usize; 4]> {
+    let outcomes: Vec<&Outcome> = results.iter().filter_map(|it| it.on(target)).collect();
+    let sum = |of: &dyn Fn(&Outcome) -> usize| outcomes.iter().map(|it| of(it)).sum();
+    (!outcomes.is_empty()).then(|| {
+        [
+            outcomes.len(),
+            sum(&|it| it.rows),
+            sum(&|it| it.mismatches),
+            sum(&|it| usize::from(!it.warnings.is_empty())),
+        ]
+    })
 }
 
 fn markdown(results: &[Compared]) -> String {
-    let mut out = String::from(
+    let mut of_targets = Table::new(
+        "target | compiler | headers: | rows: | mismatches: | headers with warnings:",
+    );
+    for target in TARGETS {
+        if let Some([headers, rows, mismatches, warnings]) = total(target, results) {
+            let version = target.version();
+            of_targets.row(&[
+                &target.name,
+                &version,
+                &headers,
+                &rows,
+                &mismatches,
+                &warnings,
+            ]);
+        }
+    }
+    let mut out = format!(
         "# The C99 header against the quantized model\n\n\
          Made by `cargo xtask c99`. Every header is compiled and asked all rows of its test set, \
          then 400 hostile ones: readings at the edges of their type, NaN, infinities, subnormals, \
          random bits. Compared are the class from readings, the class from codes, every code and \
          every score, bit for bit. On the host, undefined behaviour ends the program. An AVR gets \
-         as many rows as fit its 64 KiB of short addresses beside the model.\n\n\
-         | target | compiler | headers | rows | mismatches | headers with warnings |\n\
-         | --- | --- | ---: | ---: | ---: | ---: |\n",
+         as many rows as fit its 64 KiB of short addresses beside the model.\n\n{of_targets}"
     );
-    for target in Target::ALL {
-        if let Some(total) = Total::of(target, results) {
-            let _ = writeln!(
-                out,
-                "| {} | {} | {} | {} | {} | {} |",
-                target.name(),
-                target.version(),
-                total.headers,
-                total.rows,
-                total.mismatches,
-                total.warnings
-            );
-        }
-    }
-    for target in [Target::CortexM0, Target::Avr] {
-        let calls: BTreeSet<&str> = results
-            .iter()
-            .flat_map(|compared| &compared.outcomes)
-            .filter(|(other, _)| *other == target)
-            .filter_map(|(_, outcome)| outcome.as_ref().ok())
-            .flat_map(|outcome| outcome.calls.iter().map(String::as_str))
-            .collect();
+    for target in [CORTEX_M0, AVR] {
+        let calls = results.iter().filter_map(|it| it.on(target));
+        let calls: BTreeSet<&String> = calls.flat_map(|it| &it.calls).collect();
         let calls: Vec<String> = calls.iter().map(|call| format!("`{call}`")).collect();
         let _ = write!(
             out,
             "\nLibrary functions that the headers call on {}: {}; none computes with floats.\n",
-            target.name(),
+            target.name,
             calls.join(", ")
         );
     }
-    out.push_str(
+    let mut of_cases = Table::new(
+        "model | form | tables: | test rows: | rows on AVR: | mismatches: | flash on Cortex-M0: | flash \
+         on AVR:",
+    );
+    let mut notes = String::new();
+    for compared in results {
+        let (avr, cortex_m0) = (compared.on(AVR), compared.on(CORTEX_M0));
+        let figure = |figure: Option<u64>| figure.map_or("-".to_owned(), |n| n.to_string());
+        let mismatches = TARGETS.map(|it| compared.on(it).map_or(0, |it| it.mismatches));
+        of_cases.row(&[
+            &compared.name,
+            &compared.header.form,
+            &compared.header.table_bytes,
+            &compared.n_test_rows,
+            &figure(avr.map(|it| it.rows as u64)),
+            &mismatches.iter().sum::<usize>(),
+            &figure(cortex_m0.map(|it| it.flash_bytes)),
+            &figure(avr.map(|it| it.flash_bytes)),
+        ]);
+        for (target, outcome) in &compared.outcomes {
+            if let Err(reason) = outcome {
+                notes += &format!("- {} on {}: {reason}\n", compared.name, target.name);
+            }
+        }
+    }
+    let _ = write!(
+        out,
         "\nFlags: `-std=c99 -Wall -Wextra -Wpedantic -Wconversion -O2`. Flash is code and tables \
          of `predict`, by `size` of its object; multiplications and divisions that a core lacks \
-         come from its compiler's library on top.\n\n\
-         | model | form | tables | test rows | rows on AVR | mismatches | flash on Cortex-M0 | flash \
-         on AVR |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+         come from its compiler's library on top.\n\n{of_cases}"
     );
-    for compared in results {
-        let of = |target: Target| {
-            compared
-                .outcomes
-                .iter()
-                .find(|(other, _)| *other == target)
-                .and_then(|(_, outcome)| outcome.as_ref().ok())
-        };
-        let figure = |figure: Option<u64>| figure.map_or("-".to_owned(), |n| n.to_string());
-        let mismatches: usize = compared
-            .outcomes
-            .iter()
-            .filter_map(|(_, outcome)| outcome.as_ref().ok())
-            .map(|outcome| outcome.mismatches)
-            .sum();
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {mismatches} | {} | {} |",
-            compared.name,
-            compared.header.form,
-            compared.header.table_bytes,
-            compared.n_test_rows,
-            figure(of(Target::Avr).map(|outcome| outcome.rows as u64)),
-            figure(of(Target::CortexM0).map(|outcome| outcome.flash_bytes)),
-            figure(of(Target::Avr).map(|outcome| outcome.flash_bytes)),
-        );
-    }
-    let notes: Vec<String> = results
-        .iter()
-        .flat_map(|compared| {
-            compared.outcomes.iter().filter_map(|(target, outcome)| {
-                let reason = outcome.as_ref().err()?;
-                Some(format!(
-                    "- {} on {}: {reason}\n",
-                    compared.name,
-                    target.name()
-                ))
-            })
-        })
-        .collect();
     if !notes.is_empty() {
-        let _ = write!(out, "\nNot run:\n\n{}", notes.concat());
+        let _ = write!(out, "\nNot run:\n\n{notes}");
     }
     out
 }

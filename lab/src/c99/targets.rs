@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 
 use super::cases::Case;
-use spinney_pipeline::{environment, process};
+use spinney_pipeline::{emulator, environment, process};
 
 /// What a header must compile with, and without a word from the compiler.
 const FLAGS: [&str; 6] = [
@@ -28,122 +28,111 @@ const AVR_TABLES_BYTES: usize = 60_000;
 
 /// A processor with its compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    HostGcc,
-    HostClang,
-    /// The host with squares by halves, as cores without a wide multiplication compute them.
-    HostHalves,
-    CortexM0,
-    Avr,
+pub(super) struct Target {
+    /// The name in the report.
+    pub name: &'static str,
+    compiler: &'static str,
+    flags: &'static [&'static str],
+    /// Ends a host's program without the compiler's library, which may not be installed.
+    trap_flag: &'static str,
+    /// Programs that it needs, each with the package that brings it.
+    needs: &'static [(&'static str, &'static str)],
+    /// The package of its C library, where the compiler comes without.
+    libc: Option<&'static str>,
 }
 
+pub(super) const HOST: Target = Target {
+    name: "host, gcc",
+    compiler: "gcc",
+    flags: &[],
+    trap_flag: "-fsanitize-undefined-trap-on-error",
+    needs: &[("gcc", "gcc")],
+    libc: None,
+};
+/// The host with squares by halves, as cores without a wide multiplication compute them.
+const HALVES: Target = Target {
+    name: "host, gcc, squares by halves",
+    flags: &["-DHALVES"],
+    ..HOST
+};
+const CLANG: Target = Target {
+    name: "host, clang",
+    compiler: "clang",
+    trap_flag: "-fsanitize-trap=undefined",
+    needs: &[("clang", "clang")],
+    ..HOST
+};
+pub(super) const CORTEX_M0: Target = Target {
+    name: "Cortex-M0 (micro:bit in QEMU)",
+    compiler: "arm-none-eabi-gcc",
+    flags: &[
+        "-mcpu=cortex-m0",
+        "-mthumb",
+        "-ffunction-sections",
+        "-fdata-sections",
+    ],
+    needs: &[
+        ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+        ("qemu-system-arm", "qemu-system-arm"),
+    ],
+    libc: Some("libnewlib-arm-none-eabi"),
+    ..HOST
+};
+pub(super) const AVR: Target = Target {
+    name: "ATmega2560 in simavr",
+    compiler: "avr-gcc",
+    flags: &["-mmcu=atmega2560", "-ffunction-sections", "-fdata-sections"],
+    needs: &[("avr-gcc", "gcc-avr"), ("simavr", "simavr")],
+    libc: Some("avr-libc"),
+    ..HOST
+};
+pub(super) const TARGETS: [Target; 5] = [HOST, HALVES, CLANG, CORTEX_M0, AVR];
+
 impl Target {
-    pub(super) const ALL: [Self; 5] = [
-        Self::HostGcc,
-        Self::HostHalves,
-        Self::HostClang,
-        Self::CortexM0,
-        Self::Avr,
-    ];
-
-    /// The name in the report.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::HostGcc => "host, gcc",
-            Self::HostHalves => "host, gcc, squares by halves",
-            Self::HostClang => "host, clang",
-            Self::CortexM0 => "Cortex-M0 (micro:bit in QEMU)",
-            Self::Avr => "ATmega2560 in simavr",
-        }
-    }
-
-    fn compiler(self) -> &'static str {
-        match self {
-            Self::HostGcc | Self::HostHalves => "gcc",
-            Self::HostClang => "clang",
-            Self::CortexM0 => "arm-none-eabi-gcc",
-            Self::Avr => "avr-gcc",
-        }
-    }
-
-    /// Programs that it needs, each with the package that brings it.
-    fn needs(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::HostGcc | Self::HostHalves => &[("gcc", "gcc")],
-            Self::HostClang => &[("clang", "clang")],
-            Self::CortexM0 => &[
-                ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
-                ("qemu-system-arm", "qemu-system-arm"),
-            ],
-            Self::Avr => &[("avr-gcc", "gcc-avr"), ("simavr", "simavr")],
-        }
-    }
-
     /// Packages that are missing here.
     pub(super) fn lacks(self) -> Vec<&'static str> {
+        let is_absent = |(program, _): &&(&str, &str)| environment::find_program(program).is_none();
         let mut packages: Vec<&str> = self
-            .needs()
+            .needs
             .iter()
-            .filter(|(program, _)| environment::find_program(program).is_none())
+            .filter(is_absent)
             .map(|(_, package)| *package)
             .collect();
         // The compiler repeats the bare name where it knows no such file.
-        let has = |file: &str| {
-            let ask = format!("-print-file-name={file}");
-            let path = environment::first_line(Command::new(self.compiler()).arg(ask));
-            path.ok()
-                .flatten()
-                .is_some_and(|path| Path::new(&path).is_file())
-        };
-        match self {
-            Self::CortexM0 if !has("libc.a") => packages.push("libnewlib-arm-none-eabi"),
-            Self::Avr if !has("libc.a") => packages.push("avr-libc"),
-            _ => {}
-        }
+        let has_libc = self
+            .asked("-print-file-name=libc.a")
+            .is_some_and(|path| Path::new(&path).is_file());
+        packages.extend(self.libc.filter(|_| !has_libc));
         packages
     }
 
     /// What the compiler says of its version.
     pub(super) fn version(self) -> String {
-        environment::first_line(Command::new(self.compiler()).arg("--version"))
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| "unknown version".to_owned())
+        let version = self.asked("--version");
+        version.unwrap_or_else(|| "unknown version".to_owned())
     }
 
-    fn flags(self) -> &'static [&'static str] {
-        match self {
-            Self::HostGcc | Self::HostClang => &[],
-            Self::HostHalves => &["-DHALVES"],
-            Self::CortexM0 => &[
-                "-mcpu=cortex-m0",
-                "-mthumb",
-                "-ffunction-sections",
-                "-fdata-sections",
-            ],
-            Self::Avr => &["-mmcu=atmega2560", "-ffunction-sections", "-fdata-sections"],
-        }
-    }
-
-    /// Ends a program without the compiler's library, which may not be installed.
-    fn trap_flag(self) -> &'static str {
-        match self {
-            Self::HostClang => "-fsanitize-trap=undefined",
-            _ => "-fsanitize-undefined-trap-on-error",
-        }
+    fn asked(self, what: &str) -> Option<String> {
+        let line = environment::first_line(Command::new(self.compiler).arg(what));
+        line.ok().flatten()
     }
 
     /// Whether `case` has something to show here that it has not shown on another target.
     pub(super) fn concerns(self, case: &Case) -> bool {
-        self != Self::HostHalves || case.quant.forest().is_none()
+        self != HALVES || case.quant.forest().is_none()
     }
 
-    fn size_program(self) -> &'static str {
-        match self {
-            Self::CortexM0 => "arm-none-eabi-size",
-            Self::Avr => "avr-size",
-            _ => "size",
-        }
+    /// What comes with the compiler, or with the host's.
+    fn tool(self, name: &str) -> String {
+        let prefix = self.compiler.strip_suffix("gcc").unwrap_or_default();
+        format!("{prefix}{name}")
+    }
+
+    /// The compiler, with what lies in `folder` and the flags of any header.
+    fn strict(self, folder: &Path) -> Command {
+        let mut command = Command::new(self.compiler);
+        command.args(FLAGS).args(self.flags).arg("-I").arg(folder);
+        command
     }
 }
 
@@ -170,13 +159,8 @@ pub(super) fn run(
     let mut warnings = String::new();
     for source in ["predict.c", "api.c"] {
         let object = folder.join(source.replace(".c", ".o"));
-        let mut command = Command::new(target.compiler());
-        command.args(FLAGS).args(target.flags());
-        command
-            .arg("-I")
-            .arg(folder)
-            .arg("-c")
-            .arg(scripts().join(source));
+        let mut command = target.strict(folder);
+        command.arg("-c").arg(scripts().join(source));
         warnings.push_str(&build(command.arg("-o").arg(object))?);
     }
     let calls = calls(target, &folder.join("api.o"))?;
@@ -190,19 +174,19 @@ pub(super) fn run(
         .flat_map(|row| case.quant.reading_bytes(row))
         .collect();
     let row_len = bytes.len() / rows.len();
-    let (n_rows, records) = match target {
-        Target::HostGcc | Target::HostHalves | Target::HostClang => {
-            (rows.len(), host(target, folder, &bytes)?)
-        }
-        Target::CortexM0 => (rows.len(), cortex_m0(folder, &bytes)?),
-        Target::Avr => {
-            let room = AVR_ROWS_BYTES.min(AVR_TABLES_BYTES.saturating_sub(table_bytes));
-            let n_rows = rows.len().min(room / row_len);
-            if n_rows == 0 {
-                bail!("no row fits beside {table_bytes} bytes of tables");
-            }
-            (n_rows, avr(folder, &bytes[..n_rows * row_len], n_rows)?)
-        }
+    let room = match target {
+        AVR => AVR_ROWS_BYTES.min(AVR_TABLES_BYTES.saturating_sub(table_bytes)),
+        _ => bytes.len(),
+    };
+    let n_rows = rows.len().min(room / row_len);
+    if n_rows == 0 {
+        bail!("no row fits beside {table_bytes} bytes of tables");
+    }
+    let bytes = &bytes[..n_rows * row_len];
+    let records = match target {
+        AVR => avr(folder, bytes, n_rows)?,
+        CORTEX_M0 => cortex_m0(folder, bytes)?,
+        _ => host(target, folder, bytes)?,
     };
     let expected: Vec<Vec<u8>> = (0..n_rows).map(|index| case.record(index)).collect();
     let len = expected[0].len();
@@ -244,29 +228,23 @@ fn build(command: &mut Command) -> anyhow::Result<String> {
 
 /// Text and data of an object, as `size` counts them.
 fn size(target: Target, object: &Path) -> anyhow::Result<u64> {
-    let mut command = Command::new(target.size_program());
+    let mut command = Command::new(target.tool("size"));
     command.arg(object);
     let text = process::read(command, DEADLINE)?;
-    let figures: Vec<u64> = text
-        .lines()
-        .nth(1)
-        .map(|line| {
-            line.split_whitespace()
-                .take(2)
-                .filter_map(|figure| figure.parse().ok())
-                .collect()
-        })
-        .unwrap_or_default();
+    let figures = text.lines().nth(1).unwrap_or_default().split_whitespace();
+    let figures: Vec<u64> = figures
+        .take(2)
+        .filter_map(|figure| figure.parse().ok())
+        .collect();
     match figures[..] {
         [text, data] => Ok(text + data),
-        _ => Err(anyhow!("{} prints no sizes: {text}", target.size_program())),
+        _ => bail!("{} prints no sizes: {text}", target.tool("size")),
     }
 }
 
 /// The symbols that an object takes from elsewhere.
 fn calls(target: Target, object: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let program = target.size_program().replace("size", "nm");
-    let mut command = Command::new(program);
+    let mut command = Command::new(target.tool("nm"));
     command.arg("--undefined-only").arg(object);
     let text = process::read(command, DEADLINE)?;
     let symbols = text
@@ -292,18 +270,11 @@ fn is_float(symbol: &str) -> bool {
 
 fn host(target: Target, folder: &Path, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
     let program = folder.join("host");
-    let mut command = Command::new(target.compiler());
-    command
-        .args(FLAGS)
-        .args(target.flags())
-        .arg("-I")
-        .arg(folder);
+    let mut command = target.strict(folder);
     // What is undefined in C ends the program, so that equal results are no luck.
-    command.args(["-fsanitize=undefined", target.trap_flag()]);
-    command
-        .arg(scripts().join("host.c"))
-        .arg("-o")
-        .arg(&program);
+    command.args(["-fsanitize=undefined", target.trap_flag]);
+    command.arg(scripts().join("host.c"));
+    command.arg("-o").arg(&program);
     build(&mut command)?;
     let input = folder.join("rows.bin");
     std::fs::write(&input, rows)?;
@@ -321,7 +292,7 @@ fn cortex_m0(folder: &Path, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
     let elf = folder.join("image.elf");
     let mut command = Command::new("arm-none-eabi-gcc");
     command.args(["-std=gnu99", "-O2", "-nostartfiles", "-Wl,--gc-sections"]);
-    command.args(Target::CortexM0.flags());
+    command.args(CORTEX_M0.flags);
     command.arg("-I").arg(folder).arg("-I").arg(&harness);
     command.arg("-T").arg(harness.join("image.ld"));
     command.arg(format!(
@@ -334,15 +305,10 @@ fn cortex_m0(folder: &Path, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
         .arg(&elf);
     build(&mut command)?;
     std::fs::write(folder.join("rows.bin"), rows)?;
-    let mut command = Command::new("qemu-system-arm");
-    command
-        .current_dir(folder)
-        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(["-serial", "null"])
-        .args(["-semihosting-config", "enable=on,target=native"])
-        .arg("-kernel")
-        .arg(&elf);
-    let finished = process::run(&mut command, DEADLINE)?;
+    let semihosting = ["-semihosting-config", "enable=on,target=native"];
+    let devices = [&["-serial", "null"], &semihosting[..]].concat();
+    let mut command = emulator::command(Path::new("qemu-system-arm"), machine, &elf, &devices);
+    let finished = process::run(command.current_dir(folder), DEADLINE)?;
     if !finished.succeeded() {
         bail!("the emulator {}", finished.told());
     }
@@ -365,7 +331,7 @@ fn avr(folder: &Path, rows: &[u8], n_rows: usize) -> anyhow::Result<Vec<u8>> {
     let elf = folder.join("avr.elf");
     let mut command = Command::new("avr-gcc");
     command.args(["-std=gnu99", "-O2", "-Wl,--gc-sections"]);
-    command.args(Target::Avr.flags()).arg("-I").arg(folder);
+    command.args(AVR.flags).arg("-I").arg(folder);
     command.arg(scripts().join("avr.c")).arg("-o").arg(&elf);
     build(&mut command)?;
     let mut command = Command::new("simavr");
