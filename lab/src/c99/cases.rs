@@ -3,8 +3,8 @@
 use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options as Form};
 use spinney_dataset::{Dataset, csv, split};
 use spinney_model::{
-    Additive, AdditiveKind, FloatModel, ForestKind, GaussianNb, Link, Node, Precision, Schema, Sum,
-    Task, Tree, Voting,
+    Additive, AdditiveKind, FloatModel, Forest, ForestKind, GaussianNb, Link, ModelError, Node,
+    Precision, Schema, Sum, Task, Tree, Voting,
 };
 use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, argmax, calibrate,
@@ -97,40 +97,35 @@ const TABLE: Form = Form {
     counts_in_memory: false,
     unaligned: false,
 };
-const EXIT: Form = Form {
-    early_exit: true,
-    ..TABLE
-};
-/// Content with part of what is certain, which changes classes.
-const MARGIN: Form = Form {
-    exit_margin: 0.6,
-    ..EXIT
-};
 const NESTED: Form = Form {
     encoding: Encoding::Branches,
     ..TABLE
 };
-const NESTED_EXIT: Form = Form {
-    early_exit: true,
-    ..NESTED
-};
-const NESTED_MARGIN: Form = Form {
-    exit_margin: 0.6,
-    ..NESTED_EXIT
-};
 const READINGS: Form = Form {
     code_type: CodeType::Reading,
     ..NESTED
-};
-const READINGS_EXIT: Form = Form {
-    early_exit: true,
-    ..READINGS
 };
 const WORDS: Form = Form {
     code_type: CodeType::I16,
     wide_thresholds: true,
     ..TABLE
 };
+
+/// With an exit once the class is certain.
+pub(super) fn early(form: Form) -> Form {
+    Form {
+        early_exit: true,
+        ..form
+    }
+}
+
+/// Content with part of what is certain, which changes classes.
+fn margin(form: Form) -> Form {
+    Form {
+        exit_margin: 0.6,
+        ..early(form)
+    }
+}
 
 /// All cases.
 pub(super) fn all() -> Result<Vec<Case>, Failure> {
@@ -139,10 +134,10 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let wine = Data::read("wine", "cultivar", None)?;
     let iris = Data::read("iris", "species", None)?;
     let rf = ForestKind::RandomForest;
-    let digits_rf = digits.forest(rf, 10, 8)?;
-    let cancer_rf = cancer.forest(rf, 20, 6)?;
-    let wine_rf = wine.forest(rf, 10, 6)?;
-    let iris_dt = iris.forest(ForestKind::DecisionTree, 1, 4)?;
+    let digits_rf = (&digits, &digits.forest(rf, 10, 8)?);
+    let cancer_rf = (&cancer, &cancer.forest(rf, 20, 6)?);
+    let wine_rf = (&wine, &wine.forest(rf, 10, 6)?);
+    let iris_dt = (&iris, &iris.forest(ForestKind::DecisionTree, 1, 4)?);
     let (hard, soft) = (Voting::Hard, Voting::Soft);
     let (q15, byte, word) = (Votes::Q15, Votes::Byte, Votes::Word);
     let mixed = &[CodingChoice::Affine, CodingChoice::Rank][..];
@@ -151,33 +146,27 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for (name, voting, votes, form) in [
         ("digits-hard-table", hard, q15, TABLE),
-        ("digits-hard-table-exit", hard, q15, EXIT),
-        ("digits-hard-table-margin", hard, q15, MARGIN),
-        ("digits-soft8-branches-margin", soft, byte, NESTED_MARGIN),
+        ("digits-hard-table-exit", hard, q15, early(TABLE)),
+        ("digits-hard-table-margin", hard, q15, margin(TABLE)),
+        ("digits-soft8-branches-margin", soft, byte, margin(NESTED)),
         ("digits-hard-words", hard, q15, WORDS),
         ("digits-hard-branches", hard, q15, NESTED),
-        ("digits-hard-branches-exit", hard, q15, NESTED_EXIT),
-        ("digits-soft8-table-exit", soft, byte, EXIT),
+        ("digits-hard-branches-exit", hard, q15, early(NESTED)),
+        ("digits-soft8-table-exit", soft, byte, early(TABLE)),
         ("digits-soft8-branches", soft, byte, NESTED),
         ("digits-q15-table", soft, q15, TABLE),
-        ("digits-q15-branches-exit", soft, q15, NESTED_EXIT),
+        ("digits-q15-branches-exit", soft, q15, early(NESTED)),
     ] {
-        cases.push(digits.case(name, &digits_rf, voting, votes, auto, form)?);
+        cases.push(digits.case(name, digits_rf.1, voting, votes, auto, form)?);
     }
-    for (name, data, model, codings, form) in [
-        ("cancer-affine-table", &cancer, &cancer_rf, affine, EXIT),
-        (
-            "cancer-rank-branches",
-            &cancer,
-            &cancer_rf,
-            rank,
-            NESTED_EXIT,
-        ),
-        ("cancer-readings", &cancer, &cancer_rf, rank, READINGS_EXIT),
-        ("iris-tree-readings", &iris, &iris_dt, auto, READINGS),
-        ("wine-mixed-table", &wine, &wine_rf, mixed, TABLE),
-        ("iris-tree-branches", &iris, &iris_dt, auto, NESTED),
-        ("iris-tree-table", &iris, &iris_dt, auto, TABLE),
+    for (name, (data, model), codings, form) in [
+        ("cancer-affine-table", cancer_rf, affine, early(TABLE)),
+        ("cancer-rank-branches", cancer_rf, rank, early(NESTED)),
+        ("cancer-readings", cancer_rf, rank, early(READINGS)),
+        ("iris-tree-readings", iris_dt, auto, READINGS),
+        ("wine-mixed-table", wine_rf, mixed, TABLE),
+        ("iris-tree-branches", iris_dt, auto, NESTED),
+        ("iris-tree-table", iris_dt, auto, TABLE),
     ] {
         cases.push(data.case(name, model, hard, q15, codings, form)?);
     }
@@ -191,15 +180,9 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     }
     let selected = every_second(&gaussian_nb(&wine.train, 1e-9).input()?)?;
     cases.push(wine.case("wine-bayes-selected", &selected, soft, q15, auto, TABLE)?);
-    for (name, data, model, margin, form) in [
-        (
-            "digits-unknown-branches",
-            &digits,
-            &digits_rf,
-            20_000,
-            NESTED,
-        ),
-        ("wine-unknown-table", &wine, &wine_rf, 40_000, TABLE),
+    for (name, (data, model), margin, form) in [
+        ("digits-unknown-branches", digits_rf, 20_000, NESTED),
+        ("wine-unknown-table", wine_rf, 40_000, TABLE),
     ] {
         let mut case = data.case(name, model, soft, q15, auto, form)?;
         case.quant = case.quant.with_margin(margin);
@@ -212,33 +195,22 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         }
         cases.push(case);
     }
-    let digits_sum = adding(&digits.forest(rf, 30, 4)?, Task::Classify)?;
-    let cancer_sum = adding(&cancer_rf, Task::Classify)?;
-    let wine_value = adding(&wine_rf, Task::Regress)?;
-    let wine_values = each_class(&wine_rf)?;
-    for (name, data, model, votes, form) in [
-        ("digits-sums-table", &digits, &digits_sum, q15, EXIT),
-        ("digits-sums8-words", &digits, &digits_sum, byte, WORDS),
-        (
-            "digits-sums-branches",
-            &digits,
-            &digits_sum,
-            q15,
-            NESTED_EXIT,
-        ),
-        ("cancer-sums-table", &cancer, &cancer_sum, q15, EXIT),
-        ("cancer-sums8-margin", &cancer, &cancer_sum, byte, MARGIN),
-        (
-            "cancer-sums8-branches",
-            &cancer,
-            &cancer_sum,
-            byte,
-            NESTED_MARGIN,
-        ),
-        ("wine-values-table", &wine, &wine_value, q15, TABLE),
-        ("wine-values32-branches", &wine, &wine_value, word, NESTED),
-        ("wine-targets-table", &wine, &wine_values, q15, TABLE),
-        ("wine-targets8-branches", &wine, &wine_values, byte, NESTED),
+    let thirty = digits.forest(rf, 30, 4)?;
+    let digits_sum = (&digits, &adding(&thirty, Task::Classify)?);
+    let cancer_sum = (&cancer, &adding(cancer_rf.1, Task::Classify)?);
+    let wine_value = (&wine, &adding(wine_rf.1, Task::Regress)?);
+    let wine_values = (&wine, &each_class(wine_rf.1)?);
+    for (name, (data, model), votes, form) in [
+        ("digits-sums-table", digits_sum, q15, early(TABLE)),
+        ("digits-sums8-words", digits_sum, byte, WORDS),
+        ("digits-sums-branches", digits_sum, q15, early(NESTED)),
+        ("cancer-sums-table", cancer_sum, q15, early(TABLE)),
+        ("cancer-sums8-margin", cancer_sum, byte, margin(TABLE)),
+        ("cancer-sums8-branches", cancer_sum, byte, margin(NESTED)),
+        ("wine-values-table", wine_value, q15, TABLE),
+        ("wine-values32-branches", wine_value, word, NESTED),
+        ("wine-targets-table", wine_values, q15, TABLE),
+        ("wine-targets8-branches", wine_values, byte, NESTED),
     ] {
         cases.push(data.case(name, model, soft, votes, auto, form)?);
     }
@@ -320,13 +292,8 @@ impl Data {
                 ..Declared::default()
             })
             .collect();
-        let rows: Vec<Vec<f64>> = self
-            .test
-            .values()
-            .rows()
-            .into_iter()
-            .map(|row| row.to_vec())
-            .collect();
+        let rows = self.test.values().rows().into_iter();
+        let rows: Vec<Vec<f64>> = rows.map(|row| row.to_vec()).collect();
         let train = Some(&self.train);
         Ok(Case {
             name: name.to_owned(),
@@ -366,20 +333,19 @@ fn adding(model: &FloatModel, task: Task) -> Result<FloatModel, Failure> {
         }
         Tree::additive(nodes, &schema, n_outputs, (n_outputs > 1).then_some(class))
     };
-    let trees: Result<Vec<Tree>, _> = forest.trees().iter().enumerate().map(of_tree).collect();
-    let sum = Sum::new(
-        Precision::Float64,
-        (0..n_outputs).map(|output| 0.05 * output as f64).collect(),
-        1.0,
-    );
     let link = match (task, n_outputs) {
         (Task::Regress, _) => Link::Identity,
         (_, 1) => Link::Sigmoid { scale: 1.0 },
         _ => Link::Softmax,
     };
-    let kind = AdditiveKind::Additive;
-    let sum = Additive::new(kind, schema.clone(), trees.input()?, sum, link, None).input()?;
-    Ok(FloatModel::Additive(sum))
+    let base = (0..n_outputs).map(|output| 0.05 * output as f64).collect();
+    let trees = forest.trees().iter().enumerate().map(of_tree);
+    sum_of(
+        trees,
+        &schema,
+        Sum::new(Precision::Float64, base, 1.0),
+        link,
+    )
 }
 
 /// The trees of a forest as a regressor of the shares of all classes, each leaf with all of them.
@@ -390,10 +356,33 @@ fn each_class(model: &FloatModel) -> Result<FloatModel, Failure> {
     let trees = model.trees().iter();
     let trees = trees.map(|tree| Tree::additive(tree.nodes().to_vec(), &schema, n_targets, None));
     let sum = Sum::new(Precision::Float64, vec![0.05; n_targets], 3.0);
-    let (kind, link) = (AdditiveKind::Additive, Link::Identity);
-    let trees = trees.collect::<Result<Vec<Tree>, _>>().input()?;
-    let sum = Additive::new(kind, schema.clone(), trees, sum, link, None).input()?;
-    Ok(FloatModel::Additive(sum))
+    sum_of(trees, &schema, sum, Link::Identity)
+}
+
+fn sum_of(
+    trees: impl Iterator<Item = Result<Tree, ModelError>>,
+    schema: &Schema,
+    sum: Sum,
+    link: Link,
+) -> Result<FloatModel, Failure> {
+    let trees = trees.collect::<Result<_, _>>().input()?;
+    let kind = AdditiveKind::Additive;
+    let sum = Additive::new(kind, schema.clone(), trees, sum, link, None);
+    sum.map(FloatModel::Additive).input()
+}
+
+/// A forest of these trees, whose features and classes go by number.
+pub(super) fn forest_of(
+    n_features: usize,
+    n_classes: u64,
+    trees: impl Iterator<Item = Vec<Node>>,
+) -> Result<FloatModel, Failure> {
+    let classes = (0..n_classes).map(|class| format!("c{class}"));
+    let schema = Schema::unnamed(n_features, classes.collect()).input()?;
+    let trees = trees.map(|nodes| Tree::new(nodes, &schema));
+    let trees = trees.collect::<Result<_, _>>().input()?;
+    let forest = Forest::new(ForestKind::RandomForest, schema.clone(), trees);
+    forest.map(FloatModel::Forest).input()
 }
 
 /// Quantizes for codes of the width that `form` asks for.

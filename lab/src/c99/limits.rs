@@ -1,14 +1,16 @@
 //! Models at the limits of fixed point, whose headers only a host has room for.
 
-use spinney_codegen::{CodeType, Encoding, Options as Form};
+use std::ops::Range;
+
+use spinney_codegen::Options as Form;
 use spinney_model::limits::{TREE_SPLITS, TREES};
-use spinney_model::{FloatModel, Forest, ForestKind, Node, Schema, Tree, Voting};
+use spinney_model::{Node, Voting};
 use spinney_quantize::limits::{CUTS, LEAVES};
 use spinney_quantize::{CodingChoice, Sensor, Votes};
 
-use super::cases::{Case, quantize, sensors};
+use super::cases::{Case, early, forest_of, quantize, sensors};
 use super::synthetic::hostile;
-use spinney_pipeline::failure::{ExitReason, Failure};
+use spinney_pipeline::failure::Failure;
 
 /// One case per limit, with readings at the last thresholds.
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
@@ -20,24 +22,21 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     // Two trees have two leaves more than thresholds, and share one.
     let leaves = halves(LEAVES.max - 1);
     let (f32, i32) = (Sensor::F32, Sensor::I32);
-    let of = |trees: &mut dyn Iterator<Item = std::ops::Range<usize>>, leaf| forest(trees, leaf);
+    let of = |trees: &mut dyn Iterator<Item = Range<usize>>, leaf: Leaf| {
+        forest_of(1, N_CLASSES as u64, trees.map(|tree| nodes(tree, leaf)))
+    };
     #[rustfmt::skip]
     let limits = [
-        ("limit-cuts-f32", f32, rank, hard, of(&mut halves(CUTS.max).into_iter(), &pure)?),
-        ("limit-cuts-i32", i32, rank, hard, of(&mut halves(CUTS.max).into_iter(), &pure)?),
-        ("limit-splits", i32, affine, hard, of(&mut one.into_iter(), &pure)?),
-        ("limit-trees-hard", f32, affine, hard, of(&mut stumps.clone(), &pure)?),
-        ("limit-trees-soft", f32, affine, soft, of(&mut stumps.clone(), &pure)?),
-        ("limit-leaves", i32, affine, soft, of(&mut leaves.into_iter(), &distinct)?),
+        ("limit-cuts-f32", f32, rank, hard, of(&mut halves(CUTS.max).into_iter(), pure)?),
+        ("limit-cuts-i32", i32, rank, hard, of(&mut halves(CUTS.max).into_iter(), pure)?),
+        ("limit-splits", i32, affine, hard, of(&mut one.into_iter(), pure)?),
+        ("limit-trees-hard", f32, affine, hard, of(&mut stumps.clone(), pure)?),
+        ("limit-trees-soft", f32, affine, soft, of(&mut stumps.clone(), pure)?),
+        ("limit-leaves", i32, affine, soft, of(&mut leaves.into_iter(), distinct)?),
     ];
     let case = |(name, sensor, coding, voting, model): (&str, _, _, _, _)| {
         let declared = sensors(sensor, (0.0, 32_770.0), coding, 1);
-        let form = Form {
-            encoding: Encoding::Table,
-            code_type: CodeType::I16,
-            early_exit: true,
-            ..Form::plain()
-        };
+        let form = early(Form::plain());
         let quant = quantize(&model, &declared, voting, Votes::Q15, form, None)?;
         let near = (0..20).chain(16_370..16_400).chain(32_740..32_772);
         let mut rows: Vec<Vec<f64>> = near.map(|reading| vec![f64::from(reading)]).collect();
@@ -56,21 +55,11 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
 
 const N_CLASSES: usize = 3;
 
-/// A forest of balanced trees over thresholds `k + 0.5`; `leaf(k)` is that of the readings up to it.
-fn forest(
-    trees: &mut dyn Iterator<Item = std::ops::Range<usize>>,
-    leaf: &dyn Fn(usize) -> Vec<f64>,
-) -> Result<FloatModel, Failure> {
-    let classes = (0..N_CLASSES).map(|class| format!("c{class}"));
-    let schema = Schema::unnamed(1, classes.collect()).input()?;
-    let trees = trees
-        .map(|thresholds| Tree::new(nodes(thresholds, leaf), &schema).input())
-        .collect::<Result<Vec<_>, _>>()?;
-    let forest = Forest::new(ForestKind::RandomForest, schema.clone(), trees).input()?;
-    Ok(FloatModel::Forest(forest))
-}
+/// The leaf of a number.
+type Leaf = fn(usize) -> Vec<f64>;
 
-fn nodes(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) -> Vec<Node> {
+/// A balanced tree over thresholds `k + 0.5`; `leaf(k)` is that of the readings up to it.
+fn nodes(thresholds: Range<usize>, leaf: Leaf) -> Vec<Node> {
     let of_leaf = |at: usize| Node::Leaf(leaf(at));
     let mut nodes = vec![of_leaf(thresholds.start)];
     let mut open = vec![(0, thresholds)];
@@ -81,15 +70,8 @@ fn nodes(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) -
         }
         let middle = usize::midpoint(within.start, within.end - 1);
         let left = nodes.len();
-        nodes[at] = Node::at_most(
-            0,
-            middle as f64 + 0.5,
-            None,
-            [
-                u32::try_from(left).unwrap_or(u32::MAX),
-                u32::try_from(left + 1).unwrap_or(u32::MAX),
-            ],
-        );
+        let children = [left, left + 1].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        nodes[at] = Node::at_most(0, middle as f64 + 0.5, None, children);
         nodes.extend([of_leaf(middle), of_leaf(middle)]);
         open.extend([
             (left, within.start..middle),

@@ -16,7 +16,8 @@ use spinney_codegen::Header;
 use spinney_report::Table;
 
 use self::cases::Case;
-use self::targets::{AVR, CORTEX_M0, HOST, Outcome, TARGETS, Target};
+pub(crate) use self::targets::CORTEX_M0;
+use self::targets::{AVR, HOST, Outcome, TARGETS, Target};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::setup;
 use spinney_pipeline::store::write_whole;
@@ -189,9 +190,8 @@ fn total(target: Target, results: &[Compared]) -> Option<[usize; 4]> {
 }
 
 fn markdown(results: &[Compared]) -> String {
-    let mut of_targets = Table::new(
-        "target | compiler | headers: | rows: | mismatches: | headers with warnings:",
-    );
+    let mut of_targets =
+        Table::new("target | compiler | headers: | rows: | mismatches: | headers with warnings:");
     for target in TARGETS {
         if let Some([headers, rows, mismatches, warnings]) = total(target, results) {
             let version = target.version();

@@ -1,14 +1,12 @@
 //! Forests that no data set gives, for the forms that need them, and readings at the edges of their
 //! types.
 
-use std::fmt::Write;
-
-use spinney_codegen::{CodeType, Encoding, Options as Form};
-use spinney_model::{FloatModel, Voting};
+use spinney_codegen::{Encoding, Options as Form};
+use spinney_model::{Node, Voting};
 use spinney_quantize::{CodingChoice, ReadingType, Sensor, Votes};
 
-use super::cases::{Case, quantize, sensors};
-use spinney_pipeline::failure::{ExitReason, Failure};
+use super::cases::{Case, early, forest_of, quantize, sensors};
+use spinney_pipeline::failure::Failure;
 
 const N_ROWS: usize = 200;
 const N_HOSTILE: usize = 400;
@@ -40,14 +38,7 @@ struct Shape {
 
 /// One case for each form and type of readings that the data sets leave out.
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
-    let wide_form = Form {
-        code_type: CodeType::I16,
-        ..Form::plain()
-    };
-    let exit = Form {
-        early_exit: true,
-        ..wide_form
-    };
+    let (wide_form, exit) = (Form::plain(), early(Form::plain()));
     let shape = Shape {
         n_trees: 12,
         n_splits: 60,
@@ -102,8 +93,9 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     .zip(1..)
     .map(|((name, shape, sensor, coding, voting, form), seed)| {
         let mut random = Random(seed);
-        let model = FloatModel::from_json(json(shape, voting, &mut random).as_bytes()).input()?;
-        let n_features = model.schema().n_features();
+        let n_features = usize::try_from(shape.n_features).unwrap_or(0);
+        let trees = (0..shape.n_trees).map(|_| nodes(shape, voting, &mut random));
+        let model = forest_of(n_features, shape.n_classes, trees)?;
         let declared = sensors(sensor, (-32_768.0, 32_767.0), coding, n_features);
         let rows: Vec<Vec<f64>> = (0..N_ROWS)
             .map(|_| {
@@ -123,62 +115,40 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     .collect()
 }
 
-/// A forest in the project's own format, its trees grown at random.
-fn json(shape: &Shape, voting: Voting, random: &mut Random) -> String {
-    let names = |letter: char, n: u64| {
-        let names: Vec<String> = (0..n)
-            .map(|index| match letter {
-                'f' => format!("{{\"name\":\"f{index}\"}}"),
-                _ => format!("\"c{index}\""),
-            })
-            .collect();
-        names.join(",")
-    };
-    let mut trees = Vec::new();
-    for _ in 0..shape.n_trees {
-        // A split in place of a random leaf, again and again; children are later nodes.
-        let mut nodes: Vec<Option<(usize, usize)>> = vec![None];
-        for _ in 0..shape.n_splits {
-            let leaves: Vec<usize> = (0..nodes.len()).filter(|at| nodes[*at].is_none()).collect();
-            // The first leaf is one of the lowest level.
-            let at = match shape.is_symmetric {
-                true => leaves[0],
-                false => leaves[usize::try_from(random.below(leaves.len() as u64)).unwrap_or(0)],
-            };
-            nodes[at] = Some((nodes.len(), nodes.len() + 1));
-            nodes.extend([None, None]);
-        }
-        let mut asked = (0, 0);
-        let nodes: Vec<String> = (1_usize..)
-            .zip(&nodes)
-            .map(|(number, node)| match node {
-                Some((left, right)) => {
-                    let (low, high) = shape.range;
-                    let span = u64::try_from(high - low).unwrap_or(1);
-                    if number.is_power_of_two() || !shape.is_symmetric {
-                        let threshold = low + i64::try_from(random.below(span)).unwrap_or(0);
-                        asked = (random.below(shape.n_features), threshold);
-                    }
-                    let (feature, threshold) = asked;
-                    format!(
-                        "{{\"feature\":{feature},\"threshold\":{threshold}.5,\"left\":{left},\"right\":{right}}}"
-                    )
-                }
-                None => leaf(shape.n_classes, voting, random),
-            })
-            .collect();
-        trees.push(format!("{{\"nodes\":[{}]}}", nodes.join(",")));
+/// The nodes of a tree that is grown at random.
+fn nodes(shape: &Shape, voting: Voting, random: &mut Random) -> Vec<Node> {
+    // A split in place of a random leaf, again and again; children are later nodes.
+    let mut nodes: Vec<Option<[u32; 2]>> = vec![None];
+    for left in (1..).step_by(2).take(shape.n_splits) {
+        let leaves: Vec<usize> = (0..nodes.len()).filter(|at| nodes[*at].is_none()).collect();
+        // The first leaf is one of the lowest level.
+        let at = match shape.is_symmetric {
+            true => leaves[0],
+            false => leaves[usize::try_from(random.below(leaves.len() as u64)).unwrap_or(0)],
+        };
+        nodes[at] = Some([left, left + 1]);
+        nodes.extend([None, None]);
     }
-    format!(
-        "{{\"format\":\"spinney-model\",\"version\":1,\"kind\":\"random-forest\",\"features\":[{}],\
-         \"classes\":[{}],\"trees\":[{}]}}",
-        names('f', shape.n_features),
-        names('c', shape.n_classes),
-        trees.join(",")
-    )
+    let (low, high) = shape.range;
+    let mut asked = (0, 0.0);
+    let node = |(number, children): (usize, Option<[u32; 2]>)| {
+        let Some(children) = children else {
+            return leaf(shape.n_classes, voting, random);
+        };
+        if number.is_power_of_two() || !shape.is_symmetric {
+            let threshold = low as f64 + random.below(high.abs_diff(low)) as f64;
+            let feature = random.below(shape.n_features);
+            asked = (
+                u32::try_from(feature).unwrap_or(0),
+                threshold + 0.5_f64.copysign(threshold),
+            );
+        }
+        Node::at_most(asked.0, asked.1, None, children)
+    };
+    (1..).zip(nodes).map(node).collect()
 }
 
-fn leaf(n_classes: u64, voting: Voting, random: &mut Random) -> String {
+fn leaf(n_classes: u64, voting: Voting, random: &mut Random) -> Node {
     let chosen = random.below(n_classes);
     let share = match voting {
         Voting::Hard => 1.0,
@@ -186,17 +156,12 @@ fn leaf(n_classes: u64, voting: Voting, random: &mut Random) -> String {
         Voting::Soft => (33 + random.below(31)) as f64 / 64.0,
     };
     let other = (chosen + 1 + random.below(n_classes - 1)) % n_classes;
-    let mut value = String::new();
-    for class in 0..n_classes {
-        let vote = match class {
-            _ if class == chosen => share,
-            _ if class == other => 1.0 - share,
-            _ => 0.0,
-        };
-        let comma = if class == 0 { "" } else { "," };
-        let _ = write!(value, "{comma}{vote}");
-    }
-    format!("{{\"value\":[{value}]}}")
+    let vote = |class| match class {
+        _ if class == chosen => share,
+        _ if class == other => 1.0 - share,
+        _ => 0.0,
+    };
+    Node::Leaf((0..n_classes).map(vote).collect())
 }
 
 /// Rows of readings at the edges of their type, and of random bits.

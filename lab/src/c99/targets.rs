@@ -1,7 +1,6 @@
 //! Compilers and simulators of the C99 header: each builds a case, runs its rows and gives records.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -28,7 +27,7 @@ const AVR_TABLES_BYTES: usize = 60_000;
 
 /// A processor with its compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// The name in the report.
     pub name: &'static str,
     compiler: &'static str,
@@ -62,7 +61,7 @@ const CLANG: Target = Target {
     needs: &[("clang", "clang")],
     ..HOST
 };
-pub(super) const CORTEX_M0: Target = Target {
+pub(crate) const CORTEX_M0: Target = Target {
     name: "Cortex-M0 (micro:bit in QEMU)",
     compiler: "arm-none-eabi-gcc",
     flags: &[
@@ -90,7 +89,7 @@ pub(super) const TARGETS: [Target; 5] = [HOST, HALVES, CLANG, CORTEX_M0, AVR];
 
 impl Target {
     /// Packages that are missing here.
-    pub(super) fn lacks(self) -> Vec<&'static str> {
+    pub(crate) fn lacks(self) -> Vec<&'static str> {
         let is_absent = |(program, _): &&(&str, &str)| environment::find_program(program).is_none();
         let mut packages: Vec<&str> = self
             .needs
@@ -107,7 +106,7 @@ impl Target {
     }
 
     /// What the compiler says of its version.
-    pub(super) fn version(self) -> String {
+    pub(crate) fn version(self) -> String {
         let version = self.asked("--version");
         version.unwrap_or_else(|| "unknown version".to_owned())
     }
@@ -316,17 +315,11 @@ fn cortex_m0(folder: &Path, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 fn avr(folder: &Path, rows: &[u8], n_rows: usize) -> anyhow::Result<Vec<u8>> {
-    let mut text = format!(
-        "#define N_ROWS {n_rows}\nstatic const uint8_t rows[{}] PROGMEM = {{\n",
+    let bytes: String = rows.iter().map(|byte| format!("{byte},")).collect();
+    let text = format!(
+        "#define N_ROWS {n_rows}\nstatic const uint8_t rows[{}] PROGMEM = {{{bytes}}};\n",
         rows.len()
     );
-    for chunk in rows.chunks(32) {
-        for byte in chunk {
-            let _ = write!(text, "{byte},");
-        }
-        text.push('\n');
-    }
-    text.push_str("};\n");
     std::fs::write(folder.join("rows.h"), text)?;
     let elf = folder.join("avr.elf");
     let mut command = Command::new("avr-gcc");
@@ -370,23 +363,11 @@ mod tests {
 
     #[test]
     fn routines_for_floats() {
-        for symbol in [
-            "__aeabi_fmul",
-            "__aeabi_dcmplt",
-            "__aeabi_i2f",
-            "__mulsf3",
-            "__fixdfsi",
-        ] {
+        for symbol in "__aeabi_fmul __aeabi_dcmplt __aeabi_i2f __mulsf3 __fixdfsi".split(' ') {
             assert!(is_float(symbol), "{symbol}");
         }
-        for symbol in [
-            "memcpy",
-            "__aeabi_lmul",
-            "__muldi3",
-            "__ashldi3",
-            "__mulsi3",
-            "__aeabi_idiv",
-        ] {
+        let others = "memcpy __aeabi_lmul __muldi3 __ashldi3 __mulsi3 __aeabi_idiv";
+        for symbol in others.split(' ') {
             assert!(!is_float(symbol), "{symbol}");
         }
     }

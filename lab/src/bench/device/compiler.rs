@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
+use spinney_cli::terminal;
 use spinney_evaluate::Footprint;
 
 use super::super::DEADLINE_S;
 use super::Place;
 use super::model::{Model, Source};
+use crate::c99::CORTEX_M0;
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::{environment, process};
-
-/// What the distribution calls it.
-pub(in crate::bench) const PACKAGES: [&str; 2] = ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"];
+use spinney_pipeline::{environment, process, setup};
 
 /// For both the peers and the loop around them.
 pub(in crate::bench) const FLAGS: [&str; 6] = [
@@ -34,41 +33,32 @@ pub(in crate::bench) struct Compiler {
     headers: PathBuf,
 }
 
-impl Compiler {
-    /// Finds the compiler and its C library.
-    pub(in crate::bench) fn find() -> Result<Self, Failure> {
-        let missing = || {
-            anyhow!(
-                "arm-none-eabi-gcc and newlib are needed for the peers; `apt-get install {}` or \
-                 `--setup` brings them",
-                PACKAGES.join(" ")
-            )
-        };
-        let ask = |what: &str| {
-            let mut command = Command::new("arm-none-eabi-gcc");
-            environment::first_line(command.arg(what))
-        };
-        let version = ask("--version")?.with_context(missing).environment()?;
-        // The compiler repeats the bare name where it knows no such file.
-        ask("-print-file-name=libc.a")?
-            .filter(|library| Path::new(library).is_file())
-            .with_context(missing)
-            .environment()?;
-        Ok(Self {
-            version,
-            headers: PathBuf::new(),
-        })
+/// Holds that the compiler and its C library are here, and installs them first where that is asked for.
+pub(in crate::bench) fn needed(wants_setup: bool) -> Result<(), Failure> {
+    if wants_setup {
+        spinney_cli::setup::run(false)?;
+        setup::install_packages(&CORTEX_M0.lacks(), &terminal::notes())?;
     }
+    match CORTEX_M0.lacks()[..] {
+        [] => Ok(()),
+        ref packages => Err(anyhow!(
+            "the peers need arm-none-eabi-gcc and newlib; `apt-get install {}` or `--setup` brings them",
+            packages.join(" ")
+        ))
+        .environment(),
+    }
+}
 
+impl Compiler {
     /// With the headers of the emlearn that is installed in an environment.
-    pub(in crate::bench) fn with_headers(self, python: &Path) -> Result<Self, Failure> {
+    pub(in crate::bench) fn new(python: &Path) -> Result<Self, Failure> {
         let program = "from emlearn import common; print(common.get_include_dir())";
         let headers = environment::first_line(Command::new(python).args(["-c", program]))?
             .context("emlearn does not say where its headers are")
             .environment()?;
         Ok(Self {
+            version: CORTEX_M0.version(),
             headers: headers.into(),
-            ..self
         })
     }
 
@@ -102,7 +92,7 @@ impl Compiler {
             self.compile(from, &[&shim], &flags, place, to)
         };
         compile(&harness().join("harness.c"), &loop_object, &HARNESS_FLAGS)?;
-        compile(&text, &object, if is_cpp(&text) { &CPP_FLAGS } else { &[] })?;
+        compile(&text, &object, &[])?;
         link(&[&loop_object, &object], place, &folder.join("image.elf"))
     }
 
@@ -127,13 +117,14 @@ impl Compiler {
         place: &Place,
         to: &Path,
     ) -> Result<(), Failure> {
-        let program = if is_cpp(from) {
-            "arm-none-eabi-g++"
-        } else {
-            "arm-none-eabi-gcc"
+        let is_cpp = from.extension().is_some_and(|ending| ending == "cpp");
+        let (program, of_language) = match is_cpp {
+            true => ("arm-none-eabi-g++", &CPP_FLAGS[..]),
+            false => ("arm-none-eabi-gcc", &[][..]),
         };
         let mut command = Command::new(program);
-        command.args(FLAGS).args(place.gcc).args(flags);
+        let flags = [&FLAGS, place.gcc, of_language, flags].concat();
+        command.args(flags);
         let (harness, headers) = (harness(), &*self.headers);
         for folder in [&*harness].iter().chain(includes).chain([&headers]) {
             command.arg("-I").arg(folder);
@@ -144,10 +135,6 @@ impl Compiler {
 
 fn harness() -> PathBuf {
     crate::repository().join("scripts/peers/harness")
-}
-
-fn is_cpp(source: &Path) -> bool {
-    source.extension().is_some_and(|ending| ending == "cpp")
 }
 
 /// Links objects and the C library's maths to an image; its bytes and its footprint.

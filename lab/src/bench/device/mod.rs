@@ -24,8 +24,8 @@ use crate::parallel;
 use spinney_pipeline::emulator::Emulation;
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
+use spinney_pipeline::process;
 use spinney_pipeline::progress::Progress;
-use spinney_pipeline::{process, setup};
 
 use compiler::Compiler;
 use model::Model;
@@ -158,10 +158,7 @@ impl Bench {
 
 /// Measures everything and writes `reports/bench/device.{json,md}`.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.setup {
-        spinney_cli::setup::run(false)?;
-        setup::install_packages(&compiler::PACKAGES, &terminal::notes())?;
-    }
+    compiler::needed(arguments.setup)?;
     let progress = terminal::progress();
     let bench = prepare(arguments, &progress)?;
     let jobs = jobs(&bench);
@@ -207,7 +204,6 @@ fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure>
         .iter()
         .filter(|place| is_asked_for(place.name, &arguments.cores))
         .collect();
-    let compiler = Compiler::find()?;
     let mut toolchains = BTreeMap::new();
     for place in &places {
         let target = place.core.target();
@@ -232,7 +228,7 @@ fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure>
     process::show(write.into(), process::LONG).environment()?;
     let models = names.iter().map(|name| Model::read(&folder.join(name)));
     let models = models.collect::<Result<Vec<_>, _>>()?;
-    let compiler = compiler.with_headers(&python)?;
+    let compiler = Compiler::new(&python)?;
     Ok(Bench {
         work,
         models,

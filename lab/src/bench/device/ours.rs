@@ -162,7 +162,6 @@ fn voting_name(variant: &Variant) -> &'static str {
 
 /// Whose figures these are, in [`Measured::by`].
 pub(super) const BY: &str = "spinney";
-const PACKAGE: &str = "bench-model";
 const IDENTITY: Identity<'_> = Identity {
     pipeline: "bench",
     kind: "bench",
@@ -239,19 +238,16 @@ impl Site<'_> {
         Ok(ordered.unwrap_or(quant))
     }
 
-    /// What is generated for `variant` of `model` on this core.
-    fn options(&self, variant: &Variant, quant: &QuantModel) -> GeneratedOptions {
+    /// What is generated for `variant` of the model on this core.
+    fn drop_in(&self, variant: &Variant, quant: &QuantModel) -> Result<Generated, Failure> {
         let chosen = options_for(self.place.core, quant, variant.encoding, variant.early_exit);
-        GeneratedOptions {
+        let options = GeneratedOptions {
             code_type: variant.code_type,
             // What is called 16-bit is so throughout.
             wide_thresholds: variant.code_type == CodeType::I16,
             ..chosen
-        }
-    }
-
-    fn drop_in(&self, variant: &Variant, quant: &QuantModel) -> Result<Generated, Failure> {
-        spinney_codegen::drop_in(IDENTITY, quant, &self.options(variant, quant)).environment()
+        };
+        spinney_codegen::drop_in(IDENTITY, quant, &options).environment()
     }
 
     /// Footprint of the product image without a model.
@@ -384,7 +380,7 @@ impl Site<'_> {
         image::build(
             &Image {
                 model: source,
-                model_package: PACKAGE.to_owned(),
+                model_package: "bench-model".to_owned(),
                 has_probabilities: false,
                 boot: spinney_board::Boot::Direct,
                 memory: (machine.flash, machine.ram),

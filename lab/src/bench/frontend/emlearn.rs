@@ -65,8 +65,7 @@ pub(super) fn measure(bench: &Bench, form: &Form, place: &Place) -> Result<Measu
         flash_bytes: footprint.flash_bytes,
         ram_bytes: footprint.ram_bytes + u64::from(stack_bytes),
         logs,
-        parts: [0.0; 4],
-        steps: [0.0; 4],
+        ..Measured::default()
     })
 }
 

@@ -12,13 +12,12 @@ use spinney_board::Machine;
 use spinney_cli::terminal;
 use spinney_signal::{MelBank, MelScale, Normalisation};
 
-use super::device::compiler::{Compiler, PACKAGES};
+use super::device::compiler::{self, Compiler};
 use super::device::{PLACES, Place, python};
 use super::{DEADLINE_S, outcomes};
 use spinney_pipeline::emulator::Emulation;
-use spinney_pipeline::environment::{self, Toolchain};
+use spinney_pipeline::environment;
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::setup;
 
 /// Both sides' bank: HTK's scale without normalisation is what emlearn has.
 const BANK: MelBank = MelBank {
@@ -63,6 +62,7 @@ struct Line {
 }
 
 /// What one side needs for a frame: the mean over all frames, the largest where it says so.
+#[derive(Default)]
 struct Measured {
     instructions: f64,
     instructions_max: f64,
@@ -107,15 +107,11 @@ impl Bench {
 
 /// Measures both sides and writes `reports/bench/frontend.{json,md}`.
 pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
-    if wants_setup {
-        spinney_cli::setup::run(false)?;
-        setup::install_packages(&PACKAGES, &terminal::notes())?;
-    }
+    compiler::needed(wants_setup)?;
     let progress = terminal::progress();
-    let compiler = Compiler::find()?;
     let toolchains = PLACES
         .iter()
-        .map(toolchain)
+        .map(|place| environment::needed_toolchain(place.core.target()))
         .collect::<Result<Vec<_>, _>>()?;
     let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?)?;
     progress.doing("looking for emlearn");
@@ -125,7 +121,7 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
     for folder in [&peers, &work] {
         std::fs::create_dir_all(folder).environment()?;
     }
-    let compiler = compiler.with_headers(&python(&peers)?)?;
+    let compiler = Compiler::new(&python(&peers)?)?;
     let bench = Bench {
         frames: frames()?,
         work,
@@ -162,10 +158,6 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
     super::write(&super::reports(), "frontend", &lines, &text)?;
     println!("report: {}", super::reports().join("frontend.md").display());
     Ok(())
-}
-
-fn toolchain(place: &Place) -> Result<Toolchain, Failure> {
-    environment::needed_toolchain(place.core.target())
 }
 
 /// The first frame of each signal of the front end's fixtures, little-endian.
