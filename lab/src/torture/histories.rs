@@ -133,6 +133,13 @@ struct Version {
     lasts: bool,
 }
 
+impl Version {
+    const NO_FILE: Self = Self {
+        bytes: None,
+        lasts: true,
+    };
+}
+
 /// What a disk still may forget.
 #[derive(Default)]
 struct Platters {
@@ -157,24 +164,14 @@ impl Platters {
             Operation::Rename => {
                 let lasts = self.unnamed.remove(&path).unwrap_or(false);
                 let bytes = fs::read(&path).ok();
-                let versions = self.versions.entry(path).or_insert_with(|| {
-                    vec![Version {
-                        bytes: None,
-                        lasts: true,
-                    }]
-                });
+                let versions = self.versions.entry(path);
+                let versions = versions.or_insert_with(|| vec![Version::NO_FILE]);
                 versions.push(Version { bytes, lasts });
             }
             Operation::Remove => {
-                for (_, versions) in self
-                    .versions
-                    .iter_mut()
-                    .filter(|it| it.0.starts_with(&path))
-                {
-                    versions.push(Version {
-                        bytes: None,
-                        lasts: true,
-                    });
+                let below = self.versions.iter_mut();
+                for (_, versions) in below.filter(|it| it.0.starts_with(&path)) {
+                    versions.push(Version::NO_FILE);
                 }
             }
             Operation::Sync if self.ignores_sync => {}

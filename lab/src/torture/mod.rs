@@ -5,14 +5,13 @@
 mod bench;
 mod crowd;
 mod damage;
-mod drift;
-mod failing;
 mod histories;
-mod kill;
 mod lies;
+mod operations;
 mod preload;
 mod sandbox;
 mod table;
+mod times;
 
 use std::time::{Duration, Instant};
 
@@ -94,8 +93,8 @@ fn cases(bench: &Bench, class: &str, n: usize) -> anyhow::Result<Vec<String>> {
         "flip" | "truncate" | "swap" | "age" => damage::cases(bench, class, n),
         "rot" | "crowd" | "clones" | "histories" => (0..n).map(|round| round.to_string()).collect(),
         "lie" => lies::cases(bench, class, n),
-        "times" => drift::times(n),
-        _ => kill::spread(bench, class, failing::about(class).0, n)?,
+        "times" => times::cases(n),
+        _ => operations::spread(bench, class, n)?,
     })
 }
 
@@ -107,17 +106,15 @@ fn attempt(bench: &Bench, case: &str) -> anyhow::Result<Effect> {
         seed: bench.seed_of(case),
     };
     match case.class {
-        "kill" | "term" | "int" | "hup" => kill::play(bench, &case),
         "flip" | "truncate" | "swap" | "age" => damage::play(bench, &case),
         "rot" => damage::rot(bench, &case),
         "crowd" => crowd::play(bench, &case),
         "clones" => crowd::play_clones(bench, &case),
         "lie" => lies::play(bench, &case),
-        "clock" => drift::play_clock(bench, &case),
-        "times" => drift::play_times(bench, &case),
-        "vanish" => drift::play_vanish(bench, &case),
+        "times" => times::play(bench, &case),
+        "vanish" => operations::play_vanish(bench, &case),
         "histories" => histories::play(case.seed),
-        _ => failing::play(bench, &case),
+        _ => operations::play(bench, &case),
     }
 }
 

@@ -298,41 +298,35 @@ pub(super) struct Snapshot {
     pub project: Tree,
 }
 
-/// The paths of all files and folders below a folder, none if it is not there.
-fn names(folder: &Path) -> Result<Vec<PathBuf>> {
-    fn walk(folder: &Path, below: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+/// Files and folders in the making below a folder.
+pub(super) fn temporary_files(folder: &Path) -> Result<Vec<String>> {
+    fn walk(folder: &Path, found: &mut Vec<String>) -> std::io::Result<()> {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            let path = below.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                walk(&entry.path(), &path, found)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(".tmp") || name.starts_with(disk::TEMPORARY) {
+                found.push(entry.path().display().to_string());
             }
-            found.push(path);
+            if entry.file_type()?.is_dir() {
+                walk(&entry.path(), found)?;
+            }
         }
         Ok(())
     }
     let mut found = Vec::new();
     if folder.is_dir() {
-        walk(folder, Path::new(""), &mut found)?;
+        walk(folder, &mut found)?;
     }
     Ok(found)
 }
 
-/// Files and folders in the making below a folder.
-pub(super) fn temporary_files(folder: &Path) -> Result<Vec<String>> {
-    let is_temporary = |path: &PathBuf| {
-        let mut parts = path.iter().map(|part| part.to_string_lossy());
-        parts.any(|part| part.starts_with(".tmp") || part.starts_with(disk::TEMPORARY))
-    };
-    let found = names(folder)?.into_iter().filter(is_temporary);
-    Ok(found
-        .map(|path| folder.join(path).display().to_string())
-        .collect())
-}
-
 /// All files below a folder, none if it is not there.
 pub(super) fn tree(folder: &Path) -> Result<Tree> {
-    let paths = names(folder)?.into_iter();
+    if !folder.is_dir() {
+        return Ok(Tree::new());
+    }
+    let paths = disk::files_below(folder)?.into_iter();
     let files = paths.filter(|path| folder.join(path).is_file());
     files
         .map(|path| Ok((path.clone(), crate::read(folder.join(path))?)))
