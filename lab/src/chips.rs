@@ -37,13 +37,13 @@ pub(crate) fn check() -> Result<(), Failure> {
     let (text, _) = made()?;
     let checked_in = std::fs::read_to_string(path()).input()?;
     if text == checked_in {
-        Ok(())
-    } else {
-        Err(Failure::Input(anyhow!(
-            "{} is not what the registry gives; `cargo xtask chips update` makes it anew",
-            path().display()
-        )))
+        return Ok(());
     }
+    Err(anyhow!(
+        "{} is not what the registry gives; `cargo xtask chips update` makes it anew",
+        path().display()
+    ))
+    .input()
 }
 
 fn path() -> PathBuf {
@@ -82,11 +82,10 @@ fn table(described: &[Description], more: Vec<Listing>) -> anyhow::Result<(Strin
         "{} chips, {n_more} of them from chips-more.csv; {n_packages} names with a package; the core of {n_asked} is asked for by key\n",
         chips.len(),
     );
-    for (why, names) in left_out {
-        let mut names = names;
+    for (why, mut names) in left_out {
         names.sort_unstable();
-        summary.push_str(&format!("left out, {why}: {}\n", names.len()));
-        summary.push_str(&format!("  {}\n", names.join(" ")));
+        let n_names = names.len();
+        summary += &format!("left out, {why}: {n_names}\n  {}\n", names.join(" "));
     }
     Ok((text, summary))
 }

@@ -30,16 +30,14 @@ pub(super) struct Evidence {
     detector: Option<FloatModel>,
 }
 
-/// One planted fault.
-struct Plant {
-    /// What is wrong, in words.
-    what: &'static str,
-    /// The pipeline that it is planted in.
-    config: &'static str,
-    /// What the checker has to call it.
-    kind: Kind,
-    plant: fn(&mut Evidence) -> Option<()>,
-}
+/// One planted fault: what is wrong, in words; the pipeline that it is planted in; and what the checker has
+/// to call it.
+type Plant = (
+    &'static str,
+    &'static str,
+    Kind,
+    fn(&mut Evidence) -> Option<()>,
+);
 
 const IRIS: &str = "examples/iris-tree.toml";
 const DIGITS: &str = "pipeline.toml";
@@ -48,23 +46,9 @@ const UNKNOWN: &str = "examples/digits-unknown.toml";
 const WINE: &str = "examples/wine-bayes.toml";
 const BOOSTING: &str = "examples/air-boosting.toml";
 
-const fn plant(
-    what: &'static str,
-    config: &'static str,
-    kind: Kind,
-    plant: fn(&mut Evidence) -> Option<()>,
-) -> Plant {
-    Plant {
-        what,
-        config,
-        kind,
-        plant,
-    }
-}
-
 #[rustfmt::skip]
 const PLANTS: [Plant; 29] = [
-    plant("a threshold of outliers", UNKNOWN, Kind::Unlisted, |it| {
+    ("a threshold of outliers", UNKNOWN, Kind::Unlisted, |it| {
         let layout = layout(it.claim.outliers.as_deref()?)?;
         it.in_outliers("NODES", |bytes| {
             changed(bytes, (layout, 0), layout.threshold, |threshold| {
@@ -72,13 +56,13 @@ const PLANTS: [Plant; 29] = [
             });
         })
     }),
-    plant("a depth of outliers", UNKNOWN, Kind::Leaf,
+    ("a depth of outliers", UNKNOWN, Kind::Leaf,
         |it| it.in_outliers("LEAVES", |bytes| bytes[0] ^= 1)),
-    plant("where outliers begin", UNKNOWN, Kind::Leaf,
+    ("where outliers begin", UNKNOWN, Kind::Leaf,
         |it| it.in_outliers("BASES", |bytes| bytes[0] ^= 1)),
-    plant("another code for a gap", BOOSTING, Kind::Coding,
+    ("another code for a gap", BOOSTING, Kind::Coding,
         |it| it.in_table("GAPS", |bytes| bytes[4] ^= 1)),
-    plant("a set that lost a category", BOOSTING, Kind::Unlisted, |it| {
+    ("a set that lost a category", BOOSTING, Kind::Unlisted, |it| {
         let codings = it.claim.inputs.iter_mut().map(|input| &mut input.coding);
         let mut sets = codings.filter_map(|coding| match coding {
             Coding::Set { categories, .. } => Some(categories),
@@ -86,37 +70,37 @@ const PLANTS: [Plant; 29] = [
         });
         sets.next()?.pop().map(|_| ())
     }),
-    plant("a value off by two", BOOSTING, Kind::Leaf,
+    ("a value off by two", BOOSTING, Kind::Leaf,
         |it| it.in_table("LEAVES", |bytes| bytes[0] ^= 2)),
-    plant("a tree that adds to another class", BOOSTING, Kind::Leaf,
+    ("a tree that adds to another class", BOOSTING, Kind::Leaf,
         |it| it.in_table("ENDS", |bytes| bytes[0] += 1)),
-    plant("a class that begins higher", BOOSTING, Kind::Leaf,
+    ("a class that begins higher", BOOSTING, Kind::Leaf,
         |it| it.in_table("BASES", |bytes| bytes[1] ^= 1)),
-    plant("a threshold one too high", DIGITS, Kind::Unlisted, |it| it.threshold(1)),
-    plant("a threshold one too low", MOTION, Kind::Unlisted, |it| it.threshold(-1)),
-    plant("a threshold one too high, of other codes", UNKNOWN, Kind::Unlisted, |it| it.threshold(1)),
-    plant("the rest of arguments", MOTION, Kind::Leaf,
+    ("a threshold one too high", DIGITS, Kind::Unlisted, |it| it.threshold(1)),
+    ("a threshold one too low", MOTION, Kind::Unlisted, |it| it.threshold(-1)),
+    ("a threshold one too high, of other codes", UNKNOWN, Kind::Unlisted, |it| it.threshold(1)),
+    ("the rest of arguments", MOTION, Kind::Leaf,
         |it| it.in_table("MORE", |bytes| bytes.fill(0))),
-    plant("the two leaves of a split swapped", MOTION, Kind::Leaf, Evidence::swap_leaves),
-    plant("a pair of leaves swapped", DIGITS, Kind::Leaf,
+    ("the two leaves of a split swapped", MOTION, Kind::Leaf, Evidence::swap_leaves),
+    ("a pair of leaves swapped", DIGITS, Kind::Leaf,
         |it| it.in_table("PAIRS", |bytes| bytes[..4].rotate_left(2))),
-    plant("a split that asks another feature", MOTION, Kind::Split, |it| {
-        let layout = it.layout()?;
+    ("a split that asks another feature", MOTION, Kind::Split, |it| {
+        let layout = layout(&it.claim)?;
         it.field(0, layout.input, |input| input ^ 1)
     }),
-    plant("a vote off by one", DIGITS, Kind::Leaf,
+    ("a vote off by one", DIGITS, Kind::Leaf,
         |it| it.in_table("LEAVES", |bytes| bytes[0] ^= 1)),
-    plant("leaves of a stale table", DIGITS, Kind::Leaf, |it| {
+    ("leaves of a stale table", DIGITS, Kind::Leaf, |it| {
         // Ten classes, two bytes each.
         it.in_table("LEAVES", |bytes| bytes.rotate_left(20))
     }),
-    plant("a start of another tree", DIGITS, Kind::Layout,
+    ("a start of another tree", DIGITS, Kind::Layout,
         |it| it.in_table("STARTS", |bytes| bytes[4] ^= 4)),
-    plant("splits of a stale table", DIGITS, Kind::Layout,
+    ("splits of a stale table", DIGITS, Kind::Layout,
         |it| it.in_table("NODES", |bytes| bytes[16..].fill(0))),
-    plant("a wrong shift", MOTION, Kind::Coding,
+    ("a wrong shift", MOTION, Kind::Coding,
         |it| it.in_table("CODINGS", |bytes| { affines(bytes).next().map(|coding| coding[8] ^= 1) })?),
-    plant("a wrong shift, in image and claim alike", MOTION, Kind::Unlisted, |it| {
+    ("a wrong shift, in image and claim alike", MOTION, Kind::Unlisted, |it| {
         it.in_table("CODINGS", |bytes| {
             affines(bytes).for_each(|coding| coding[8] = coding[8].wrapping_sub(2));
         })?;
@@ -127,9 +111,9 @@ const PLANTS: [Plant; 29] = [
         });
         Some(())
     }),
-    plant("a wrong offset", MOTION, Kind::Coding,
+    ("a wrong offset", MOTION, Kind::Coding,
         |it| it.in_table("CODINGS", |bytes| { affines(bytes).next().map(|coding| coding[4] ^= 1) })?),
-    plant("a saturated rank", MOTION, Kind::Coding, |it| {
+    ("a saturated rank", MOTION, Kind::Coding, |it| {
         let cuts = it
             .claim
             .inputs
@@ -141,34 +125,34 @@ const PLANTS: [Plant; 29] = [
         cuts.truncate(cuts.len() / 2);
         Some(())
     }),
-    plant("a model that changed since", IRIS, Kind::Stale, |it| {
+    ("a model that changed since", IRIS, Kind::Stale, |it| {
         it.digest.replace_range(7..8, "x");
         Some(())
     }),
-    plant("a threshold of the model that changed since", DIGITS, Kind::Unlisted, |it| {
+    ("a threshold of the model that changed since", DIGITS, Kind::Unlisted, |it| {
         let text = String::from_utf8_lossy(&it.model).into_owned();
         let (before, after) = text.split_once("\"threshold\":")?;
         it.model = format!("{before}\"threshold\":1{after}").into_bytes();
         Some(())
     }),
-    plant("trees in another order", DIGITS, Kind::Split, |it| {
+    ("trees in another order", DIGITS, Kind::Split, |it| {
         let Body::Forest { order, .. } = &mut it.claim.body else {
             return None;
         };
         order.swap(0, 1);
         Some(())
     }),
-    plant("flips that are not listed", BOOSTING, Kind::Row, |it| {
+    ("flips that are not listed", BOOSTING, Kind::Row, |it| {
         it.claim.certificate.flips.clear();
         it.claim.certificate.splits = Some(Level::EveryInput);
         Some(())
     }),
-    plant("rows at risk that are not listed", DIGITS, Kind::Row, |it| {
+    ("rows at risk that are not listed", DIGITS, Kind::Row, |it| {
         it.claim.certificate.rows_at_risk.clear();
         it.claim.certificate.votes = Level::EveryRow;
         Some(())
     }),
-    plant("a term of naive Bayes", WINE, Kind::Term,
+    ("a term of naive Bayes", WINE, Kind::Term,
         |it| it.in_table("TERMS", |bytes| bytes[1] ^= 8)),
 ];
 
@@ -265,10 +249,6 @@ impl Evidence {
         is_alone.then(|| change(&mut self.elf[at..at + table.len()]))
     }
 
-    fn layout(&self) -> Option<Layout> {
-        layout(&self.claim)
-    }
-
     /// Changes a field of a split.
     fn field(
         &mut self,
@@ -276,14 +256,14 @@ impl Evidence {
         field: Field,
         change: impl FnOnce(usize) -> usize,
     ) -> Option<()> {
-        let layout = self.layout()?;
+        let layout = layout(&self.claim)?;
         self.in_table("NODES", |bytes| {
             changed(bytes, (layout, split), field, change)
         })
     }
 
     fn threshold(&mut self, step: isize) -> Option<()> {
-        let layout = self.layout()?;
+        let layout = layout(&self.claim)?;
         self.field(0, layout.threshold, |threshold| {
             threshold.wrapping_add_signed(step)
         })
@@ -291,7 +271,7 @@ impl Evidence {
 
     /// Swaps the leaves of the last split, which has two.
     fn swap_leaves(&mut self) -> Option<()> {
-        let layout = self.layout()?;
+        let layout = layout(&self.claim)?;
         let Children::Marked { argument, .. } = layout.children else {
             return None;
         };
@@ -307,13 +287,7 @@ impl Evidence {
 /// Plants every fault and wants it named; prints a line for each.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut missed = 0;
-    for Plant {
-        what,
-        config,
-        kind,
-        plant,
-    } in PLANTS
-    {
+    for (what, config, kind, plant) in PLANTS {
         let mut evidence = Evidence::of(&crate::repository().join(config))?;
         if let Some(fault) = evidence.findings()?.faults.first() {
             return Err(Failure::Input(anyhow!(

@@ -1,6 +1,6 @@
 //! A fresh project of `new`: that it builds, and what its firmware says.
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use spinney_board::Chip;
 use spinney_cli::new::{Start, write};
 use spinney_cli::terminal;
@@ -9,22 +9,16 @@ use spinney_pipeline::{image, interrupt};
 
 /// What CI runs: a fresh project builds, and its firmware classifies on an emulated board.
 pub(crate) fn check() -> Result<(), Failure> {
-    let chip = spinney_board::find("STM32F405RGTx")
-        .map_err(|error| anyhow!(error))
-        .environment()?
-        .chip(None)
-        .ok_or_else(|| Failure::Environment(anyhow!("the table has this chip's core")))?;
+    let chip = spinney_board::find("STM32F405RGTx").environment()?;
+    let chip = chip.chip(None).context("no core of this chip");
+    let chip = chip.environment()?;
     let _busy = interrupt::busy();
     let flowers = "INFO class setosa\nINFO class versicolor\nINFO class virginica\n";
     says("fresh-project", &chip, &Start::default(), flowers)?;
     let recordings = [crate::repository().join("data/acoustic")];
     let sounds = Start::from(&recordings, None)?;
-    says(
-        "fresh-sounds",
-        &chip,
-        &sounds,
-        &"INFO class tabla\n".repeat(8),
-    )?;
+    let strokes = "INFO class tabla\n".repeat(8);
+    says("fresh-sounds", &chip, &sounds, &strokes)?;
     eprintln!("new: projects from rows and from recordings build, and their firmware says classes");
     Ok(())
 }

@@ -1,8 +1,6 @@
 //! `parity`: a forest, naive Bayes, boosted trees and values on every emulated core, all test rows, bit
 //! for bit.
 
-use std::fmt::Display;
-
 use spinney_board::Core;
 use spinney_cli::terminal;
 use spinney_codegen::{Encoding, Options};
@@ -176,7 +174,7 @@ fn markdown(lines: &[Line]) -> String {
             ),
             Err(reason) => format!("{reason} | | |"),
         };
-        let cells: [&dyn Display; 7] = [
+        table.row(&[
             &line.pipeline,
             &line.form,
             &line.core,
@@ -184,8 +182,7 @@ fn markdown(lines: &[Line]) -> String {
             &machine.core,
             &line.n_rows,
             &found,
-        ];
-        table.row(&cells);
+        ]);
     }
     out + &table.to_string()
 }

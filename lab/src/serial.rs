@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use spinney_board::{Core, Machine};
+use spinney_board::Core;
 use spinney_cli::terminal;
 
 use spinney_pipeline::failure::Failure;
@@ -51,22 +51,18 @@ pub(crate) fn check() -> Result<(), Failure> {
     let rows = quantized.rows.test.values().rows();
     let host = HostRows::new(quant, rows.into_iter().step_by(ROW_STEP));
     let mut is_right = true;
-    let mut run = |machine: &Machine,
-                   way: &str,
-                   served: &Served,
-                   link: Box<dyn Link>,
-                   seed: u64| {
-        let watch = |row, _| progress.doing(&format!("{way}: {} row {row}", machine.name));
+    let mut run = |way: &str, served: &Served, link: Box<dyn Link>, seed: u64| {
+        let machine = served.machine.name;
+        let watch = |row, _| progress.doing(&format!("{way}: {machine} row {row}"));
         let mut link = Noisy::new(link, NOISE_ONE_IN, seed);
         let outcome = verify(&mut link, &card, PATIENCE, &host, &mut { watch });
         progress.clear();
         match outcome {
             Ok(run) => {
                 println!(
-                    "{way}: {}: {} rows, {} mismatches, {} bytes disturbed, {} requests repeated \
+                    "{way}: {machine}: {} rows, {} mismatches, {} bytes disturbed, {} requests repeated \
                      ({} after silence), {} frames damaged there, {} here, {:.0} rows per second; \
                      image of {} bytes of flash, {} of RAM",
-                    machine.name,
                     run.outcomes.len(),
                     run.mismatches.len(),
                     link.n_faults(),
@@ -82,7 +78,7 @@ pub(crate) fn check() -> Result<(), Failure> {
                 is_right &= run.mismatches.is_empty() && run.tally.retries > 0;
             }
             Err(error) => {
-                println!("{way}: {}: {error}", machine.name);
+                println!("{way}: {machine}: {error}");
                 is_right = false;
             }
         }
@@ -95,18 +91,12 @@ pub(crate) fn check() -> Result<(), Failure> {
     for (seed, core) in (1..).zip(CORES) {
         let served = build(core, Way::Uart(core.machine().uart))?;
         let emulated = served.start()?;
-        run(
-            served.machine,
-            "UART",
-            &served,
-            Box::new(emulated.tty()?),
-            seed,
-        );
+        run("UART", &served, Box::new(emulated.tty()?), seed);
     }
     for (seed, core) in (1..).zip(RTT_CORES) {
         let served = build(core, Way::Rtt)?;
         let (rtt, _machine) = served.attach()?;
-        run(served.machine, "RTT", &served, Box::new(rtt), seed);
+        run("RTT", &served, Box::new(rtt), seed);
     }
     Failure::unless(is_right)
 }

@@ -84,7 +84,7 @@ mod tests {
 
     /// An image for a Cortex-M's machine that runs loops around `bodies`, each [`TIMES`] times, and
     /// measures each; in a body, `CALL` becomes a call of a function that returns.
-    fn thumb(machine: &Machine, bodies: &[&[u16]]) -> Vec<u8> {
+    fn thumb(machine: &Machine, bodies: &[Vec<u32>]) -> Vec<u8> {
         let (origin, ram) = (machine.flash.origin, machine.ram.origin);
         let mut code = vec![0_u16; 32];
         let (elapsed, leaf) = (code.len(), code.len() + 1);
@@ -99,10 +99,10 @@ mod tests {
         for body in bodies {
             code.extend([0x2000 | TIMES as u16, LOOK]);
             let top = code.len();
-            for half in *body {
+            for half in body {
                 match *half {
                     CALL => call(&mut code, leaf),
-                    half => code.push(half),
+                    half => code.push(half as u16),
                 }
             }
             let back = code.len() + 1 + 2 - top;
@@ -119,8 +119,8 @@ mod tests {
         elf(40, 0x0500_0000, origin, &bytes, origin + 2 * elapsed as u32)
     }
 
-    /// A halfword that is no instruction, in place of a call.
-    const CALL: u16 = 0xde00;
+    /// No instruction, in place of a call.
+    const CALL: u32 = u32::MAX;
 
     fn call(code: &mut Vec<u16>, to: usize) {
         let offset = 2 * (to as i32 - code.len() as i32) - 4;
@@ -155,8 +155,8 @@ mod tests {
         file
     }
 
-    /// The same for a RISC-V, in words; `addi a0, a0, -1` counts down.
-    fn riscv(machine: &Machine, bodies: &[&[u32]]) -> Vec<u8> {
+    /// The same for a RISC-V; `addi a0, a0, -1` counts down.
+    fn riscv(machine: &Machine, bodies: &[Vec<u32>]) -> Vec<u8> {
         const READ: u32 = 0xb000_22f3;
         let to = |code: &Vec<u32>, word: usize| (word as u32).wrapping_sub(code.len() as u32) << 2;
         let link = |offset: u32| {
@@ -170,12 +170,11 @@ mod tests {
         for body in bodies {
             code.extend([0x513 | (TIMES as u32) << 20, READ]);
             let top = code.len();
-            for word in *body {
-                let word = match *word {
-                    0 => link(to(&code, leaf)),
+            for word in body {
+                code.push(match *word {
+                    CALL => link(to(&code, leaf)),
                     word => word,
-                };
-                code.push(word);
+                });
             }
             code.push(0xfff5_0513);
             let offset = to(&code, top);
@@ -194,28 +193,52 @@ mod tests {
 
     type Interval = (u64, u64);
 
-    /// Holds a chip's table to what each body takes; a decrement takes one cycle, and `branches` what one
-    /// takes when taken and at the end.
-    fn check(chip: &Chip, image: &[u8], expected: &[(&str, Interval)], branches: [Interval; 2]) {
-        let found = weighed(chip, image, expected.len()).unwrap();
-        assert_eq!(found.len(), expected.len(), "{}", chip.name);
-        let [taken, last] = branches;
-        let of = |body: u64, taken: u64, last: u64| TIMES * (body + 1) + (TIMES - 1) * taken + last;
-        for ((what, (low, high)), cost) in expected.iter().zip(found) {
-            let cost = cost.unwrap_or_else(|| panic!("{}: {what} was not followed", chip.name));
-            let of_loop = (of(*low, taken.0, last.0), of(*high, taken.1, last.1));
-            assert_eq!(
-                (cost.low, cost.high),
-                (of_loop.0 as f64, of_loop.1 as f64),
-                "{}: {what}, {} instructions",
-                chip.name,
-                cost.instructions
-            );
+    /// Holds tables of chips to what loops take: by a line for each loop, its name, the words of its body,
+    /// and for each chip the fewest and the most cycles of it, a dot where the chip has no such
+    /// instruction. A decrement takes one cycle; with each chip stands what a branch takes when taken and
+    /// at the end.
+    fn check(
+        loops: &str,
+        chips: &[(&str, [Interval; 2])],
+        image: fn(&Machine, &[Vec<u32>]) -> Vec<u8>,
+    ) {
+        let interval = |cycles: &str| -> Option<Interval> {
+            let (low, high) = cycles.split_once('-').unwrap_or((cycles, cycles));
+            Some((low.parse().ok()?, high.parse().ok()?))
+        };
+        let word = |word| match word {
+            "call" => CALL,
+            word => u32::from_str_radix(word, 16).unwrap(),
+        };
+        for (index, (name, [taken, last])) in chips.iter().enumerate() {
+            let (mut bodies, mut expected) = (Vec::new(), Vec::new());
+            for line in loops.lines().filter(|line| line.contains('|')) {
+                let [what, body, cycles] = line.split('|').collect::<Vec<_>>()[..] else {
+                    panic!("{line}");
+                };
+                let cycles = cycles.split_whitespace().nth(index).unwrap();
+                if let Some(cycles) = interval(cycles) {
+                    bodies.push(body.split_whitespace().map(word).collect());
+                    expected.push((what.trim(), cycles));
+                }
+            }
+            let chip = find(name).unwrap().chip(None).unwrap();
+            let image = image(chip.core.machine(), &bodies);
+            let found = weighed(&chip, &image, expected.len()).unwrap();
+            assert_eq!(found.len(), expected.len(), "{name}");
+            let of =
+                |body: u64, taken: u64, last: u64| TIMES * (body + 1) + (TIMES - 1) * taken + last;
+            for ((what, (low, high)), cost) in expected.into_iter().zip(found) {
+                let cost = cost.unwrap_or_else(|| panic!("{name}: {what} was not followed"));
+                let of_loop = (of(low, taken.0, last.0), of(high, taken.1, last.1));
+                assert_eq!(
+                    (cost.low, cost.high),
+                    (of_loop.0 as f64, of_loop.1 as f64),
+                    "{name}: {what}, {} instructions",
+                    cost.instructions
+                );
+            }
         }
-    }
-
-    fn chip(name: &str) -> Chip {
-        find(name).unwrap().chip(None).unwrap()
     }
 
     /// Cycles of loops, emulated, traced and weighed: the fewest and the most of a body, by hand from the
@@ -223,125 +246,40 @@ mod tests {
     /// 3.3.3), and from what was measured of an RP2350's M33 (jnk0le/random), for M0, M0+, M3, M4, M33.
     #[test]
     fn loops_take_what_the_manuals_say() {
-        type Loop<'a> = (&'a str, &'a [u16], [Option<Interval>; 5]);
-        let just = |cycles: u64| Some((cycles, cycles));
-        let (nop, load, store) = (0xbf00, 0x682c, 0x602c);
-        let loops: [Loop; 15] = [
-            // One cycle each.
-            ("nop", &[nop], [just(1), just(1), just(1), just(1), just(1)]),
-            (
-                "adds",
-                &[0x3401; 4],
-                [just(4), just(4), just(4), just(4), just(4)],
-            ),
-            // The single-cycle multiplier of nRF51 and RP2040; on an M33 one more, for it sets flags.
-            (
-                "muls",
-                &[0x4351],
-                [just(1), just(1), just(1), just(1), Some((1, 2))],
-            ),
-            // 2 cycles; on an M3 and M4 also 2, and 1 more where its address was worked out just before;
-            // on an M33 1, and 1 more where it is used at once.
-            (
-                "ldr",
-                &[nop, load],
-                [just(3), just(3), Some((3, 4)), Some((3, 4)), Some((2, 3))],
-            ),
-            // Three in a row are pipelined on an M3 and M4: 2 + 1 + 1, or as if each stood alone.
-            (
-                "3 ldr",
-                &[nop, load, load, load],
-                [just(7), just(7), Some((5, 8)), Some((5, 8)), Some((4, 7))],
-            ),
-            // 2 cycles; on an M3 and M4 into the write buffer.
-            (
-                "str",
-                &[nop, store],
-                [just(3), just(3), Some((2, 4)), Some((2, 4)), Some((2, 3))],
-            ),
-            // 1 + N; on an M33 N.
-            (
-                "stm, ldm",
-                &[0xc51e, 0x3d10, 0xcd1e, 0x3d10],
-                [
-                    just(12),
-                    just(12),
-                    Some((12, 14)),
-                    Some((12, 14)),
-                    Some((10, 12)),
-                ],
-            ),
-            (
-                "push, pop",
-                &[0xb41e, 0xbc1e],
-                [
-                    just(10),
-                    just(10),
-                    Some((10, 12)),
-                    Some((10, 12)),
-                    Some((8, 10)),
-                ],
-            ),
-            // A branch that is not taken takes 1, with a comparison before and what it would pass after;
-            // on an M33 it may be issued with what is before it.
-            (
-                "bne, not taken",
-                &[0x4280, 0xd100, nop],
-                [just(3), just(3), just(3), just(3), Some((2, 3))],
-            ),
-            (
-                "b",
-                &[0xe7ff],
-                [just(3), just(2), Some((2, 4)), Some((2, 4)), Some((1, 3))],
-            ),
-            // A call takes 4, 3, 1 + P; the return 3, 2, 1 + P.
-            (
-                "bl, bx lr",
-                &[CALL],
-                [just(7), just(5), Some((4, 8)), Some((4, 8)), Some((2, 6))],
-            ),
-            (
-                "mla",
-                &[0xfb01, 0x3202],
-                [None, None, just(2), just(1), Some((1, 2))],
-            ),
-            (
-                "smull",
-                &[0xfb82, 0x1302],
-                [None, None, Some((3, 5)), just(1), Some((1, 2))],
-            ),
-            (
-                "sdiv",
-                &[0xfb92, 0xf1f3],
-                [None, None, Some((2, 12)), Some((2, 12)), Some((2, 12))],
-            ),
-            (
-                "it, add",
-                &[0x4280, 0xbf08, 0x3401],
-                [None, None, Some((2, 3)), Some((2, 3)), Some((2, 3))],
-            ),
-        ];
-        for (index, (name, branches)) in [
+        let loops = "
+            One cycle each.
+            nop            | bf00                |  1  1    1     1    1
+            adds           | 3401 3401 3401 3401 |  4  4    4     4    4
+            The single-cycle multiplier of nRF51 and RP2040; on an M33 one more, for it sets flags.
+            muls           | 4351                |  1  1    1     1    1-2
+            2 cycles; on an M3 and M4 also 2, and 1 more where its address was worked out just before; on
+            an M33 1, and 1 more where it is used at once.
+            ldr            | bf00 682c           |  3  3   3-4   3-4   2-3
+            Three in a row are pipelined on an M3 and M4: 2 + 1 + 1, or as if each stood alone.
+            3 ldr          | bf00 682c 682c 682c |  7  7   5-8   5-8   4-7
+            2 cycles; on an M3 and M4 into the write buffer.
+            str            | bf00 602c           |  3  3   2-4   2-4   2-3
+            1 + N; on an M33 N.
+            stm, ldm       | c51e 3d10 cd1e 3d10 | 12 12  12-14 12-14 10-12
+            push, pop      | b41e bc1e           | 10 10  10-12 10-12  8-10
+            A branch that is not taken takes 1, with a comparison before and what it would pass after; on
+            an M33 it may be issued with what is before it.
+            bne, not taken | 4280 d100 bf00      |  3  3    3     3    2-3
+            b              | e7ff                |  3  2   2-4   2-4   1-3
+            A call takes 4, 3, 1 + P; the return 3, 2, 1 + P.
+            bl, bx lr      | call                |  7  5   4-8   4-8   2-6
+            mla            | fb01 3202           |  .  .    2     1    1-2
+            smull          | fb82 1302           |  .  .   3-5    1    1-2
+            sdiv           | fb92 f1f3           |  .  .   2-12  2-12  2-12
+            it, add        | 4280 bf08 3401      |  .  .   2-3   2-3   2-3";
+        let chips = [
             ("nRF51822_xxAA", [(3, 3), (1, 1)]),
             ("RP2040", [(2, 2), (1, 1)]),
             ("STM32F103C8", [(2, 4), (1, 1)]),
             ("STM32F405RG", [(2, 4), (1, 1)]),
             ("RP235x", [(1, 3), (0, 1)]),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let here = loops.iter().filter(|it| it.2[index].is_some());
-            let bodies: Vec<&[u16]> = here.clone().map(|it| it.1).collect();
-            let expected: Vec<_> = here.map(|it| (it.0, it.2[index].unwrap())).collect();
-            let chip = chip(name);
-            check(
-                &chip,
-                &thumb(chip.core.machine(), &bodies),
-                &expected,
-                branches,
-            );
-        }
+        ];
+        check(loops, &chips, thumb);
     }
 
     /// The same for an ESP32-C3 as measured in timonvo/niccle, and an RP2350's Hazard3 by its data sheet,
@@ -349,36 +287,23 @@ mod tests {
     /// possible.
     #[test]
     fn riscv_loops_take_what_is_known() {
-        let loops: [(&str, &[u32], [Interval; 2]); 10] = [
-            ("nop", &[0x13], [(1, 1), (1, 1)]),
-            ("add", &[0x00c5_85b3; 4], [(4, 4), (4, 4)]),
-            ("mul", &[0x02c5_85b3], [(1, 1), (1, 1)]),
-            ("mulhu", &[0x02c5_b6b3], [(1, 3), (1, 1)]),
-            ("divu", &[0x02c5_d6b3], [(2, 36), (18, 19)]),
-            // One more where it is used at once.
-            ("lw", &[0x0001_2683], [(1, 2), (1, 2)]),
-            ("sw", &[0x00d1_2023], [(1, 1), (1, 1)]),
-            // Over the `nop` that follows, or on to it.
-            ("bne, not taken", &[0x0000_1463, 0x13], [(2, 2), (2, 3)]),
-            ("j", &[0x0040_006f], [(2, 2), (2, 3)]),
-            ("jal, ret", &[0], [(4, 6), (4, 6)]),
-        ];
-        let bodies = loops.map(|it| it.1);
-        for (index, (name, branches)) in [
+        let loops = "
+            nop            | 00000013                            |  1      1
+            add            | 00c585b3 00c585b3 00c585b3 00c585b3 |  4      4
+            mul            | 02c585b3                            |  1      1
+            mulhu          | 02c5b6b3                            | 1-3     1
+            divu           | 02c5d6b3                            | 2-36  18-19
+            One more where it is used at once.
+            lw             | 00012683                            | 1-2    1-2
+            sw             | 00d12023                            |  1      1
+            Over the `nop` that follows, or on to it.
+            bne, not taken | 00001463 00000013                   |  2     2-3
+            j              | 0040006f                            |  2     2-3
+            jal, ret       | call                                | 4-6    4-6";
+        let chips = [
             ("ESP32-C3", [(3, 3), (1, 1)]),
             ("RP235x_riscv", [(1, 3), (1, 2)]),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let expected = loops.map(|it| (it.0, it.2[index]));
-            let chip = chip(name);
-            check(
-                &chip,
-                &riscv(chip.core.machine(), &bodies),
-                &expected,
-                branches,
-            );
-        }
+        ];
+        check(loops, &chips, riscv);
     }
 }

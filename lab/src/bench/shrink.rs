@@ -1,13 +1,11 @@
 //! `bench shrink`: forests before and after `shrink`, under each of its promises.
 
-use std::fmt::Write;
-
 use anyhow::Context;
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::{self, Asked, so_far};
 use spinney_pipeline::store;
-use spinney_report::{Shrink, ValueWithin};
+use spinney_report::{Shrink, Table, ValueWithin};
 
 use super::python::{self, Line};
 
@@ -34,7 +32,10 @@ const PROMISES: [(&str, f64); 4] = [
 /// Makes `reports/bench/shrink.json` and `shrink.md`; takes some minutes.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut lines = Vec::new();
-    let mut table = String::new();
+    let mut table = Table::new(
+        "case | splits: | fewer: | trees: | bytes: | fewer: | score kept apart: | score on test rows: | \
+         test rows that change: | counterexamples, unknown:",
+    );
     for (data, label, seconds, max_error) in DATA {
         // Large forests of values take their time, and have no further cases.
         let sizes: &[u32] = match max_error {
@@ -60,7 +61,7 @@ pub(crate) fn run() -> Result<(), Failure> {
                 let (n_rows, shrink) = measure(data, label, &name, &model)?;
                 let (before, after) = (shrink.splits_before, shrink.splits_after);
                 let ratio = after as f64 / before as f64;
-                table.push_str(&row(&case, n_rows, &shrink));
+                add(&mut table, &case, n_rows, &shrink);
                 lines.push(Line {
                     case,
                     metric: "splits".to_owned(),
@@ -74,7 +75,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             }
         }
     }
-    let markdown = HEAD.to_owned() + &table + &summary(&lines);
+    let markdown = format!("{HEAD}{table}{}", summary(&lines));
     python::commit("shrink", &lines, &markdown)
 }
 
@@ -89,10 +90,7 @@ const HEAD: &str = "# Smaller models, under a promise\n\n\
      the test rows nothing is chosen by. [docs/shrink.md](../../docs/shrink.md) says what is promised.\n\n\
      ForestPrune (Liu and Mazumder, arXiv 2206.00128) states 20 times smaller models at a negligible loss, LOP \
      (Devos and others, ICML 2025) 10 to 100 times smaller ones than its competitors'; neither was run here, and \
-     their data sets are others.\n\n\
-     | case | splits | fewer | trees | bytes | fewer | score kept apart | score on test rows | test rows that change | \
-     counterexamples, unknown |\n\
-     | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+     their data sets are others.\n\n";
 
 /// The number of test rows of a forest of a committed data set, and what became of shrinking.
 fn measure(data: &str, label: &str, name: &str, model: &str) -> Result<(usize, Shrink), Failure> {
@@ -116,7 +114,7 @@ fn measure(data: &str, label: &str, name: &str, model: &str) -> Result<(usize, S
     found.context("the config asks for it").environment()
 }
 
-fn row(case: &str, n_rows: usize, shrink: &Shrink) -> String {
+fn add(table: &mut Table, case: &str, n_rows: usize, shrink: &Shrink) {
     let pair = |pair: Option<[f64; 2]>| {
         pair.map_or_else(
             || "–".to_owned(),
@@ -139,22 +137,21 @@ fn row(case: &str, n_rows: usize, shrink: &Shrink) -> String {
         "every-input" => format!("{}, {}", shrink.counterexamples, shrink.unknown),
         _ => "–".to_owned(),
     };
-    format!(
-        "| {case} | {} | {} to {} | {} | {} | {} | {} of {n_rows} | {asked} |\n",
-        fewer([shrink.splits_before, shrink.splits_after]),
-        shrink.trees_before,
-        shrink.trees_after,
-        fewer(shrink.table_bytes.unwrap_or([0; 2])),
-        pair(shrink.kept_apart),
-        pair(test),
-        shrink.test_rows_differing,
-    )
+    table.row(&[
+        &case,
+        &fewer([shrink.splits_before, shrink.splits_after]),
+        &format!("{} to {}", shrink.trees_before, shrink.trees_after),
+        &fewer(shrink.table_bytes.unwrap_or([0; 2])),
+        &pair(shrink.kept_apart),
+        &pair(test),
+        &format!("{} of {n_rows}", shrink.test_rows_differing),
+        &asked,
+    ]);
 }
 
 /// The median of each promise, beside its goal.
 fn summary(lines: &[Line]) -> String {
-    let mut out =
-        String::from("\n| promise | fewer, median | goal | met |\n| --- | ---: | ---: | --- |\n");
+    let mut table = Table::new("promise | fewer, median: | goal: | met");
     for (promise, goal) in PROMISES {
         let of_promise = lines.iter().filter(|line| line.case.ends_with(promise));
         let mut ratios: Vec<f64> = of_promise.map(|line| line.ratio).collect();
@@ -163,8 +160,8 @@ fn summary(lines: &[Line]) -> String {
         let middle = ratios.len() / 2;
         let median = (ratios[middle] + ratios[(ratios.len() - 1) / 2]) / 2.0;
         let met = if median <= goal { "yes" } else { "**no**" };
-        let (found, goal) = (1.0 / median, 1.0 / goal);
-        writeln!(out, "| {promise} | {found:.1} | {goal} | {met} |").expect("writing to a string");
+        let found = format!("{:.1}", 1.0 / median);
+        table.row(&[&promise, &found, &(1.0 / goal), &met]);
     }
-    out
+    format!("\n{table}")
 }

@@ -2,16 +2,15 @@
 //! `lab/models`, `scripts/fixtures/tasks.py` those of the examples.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use anyhow::Context;
 use spinney_dataset::{Dataset, LabelsAre, LabelsIn, Source};
-use spinney_model::{FloatModel, Task, Tree, Voting};
+use spinney_model::{FloatModel, Task, Tree};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::columns;
-use spinney_quantize::{CodingChoice, Declared, Level, Missing, Votes};
+use spinney_quantize::{CodingChoice, Declared, Level, Missing};
 
-use super::{Data, Variant};
+use super::Data;
 
 /// A model and the rows that it is tried on.
 pub(super) struct Fitted {
@@ -84,7 +83,7 @@ impl Fitted {
     /// The model, and all rows of its file with the labels of its task.
     pub(super) fn read(&self) -> Result<(FloatModel, Data), Failure> {
         let path = crate::repository().join(self.file);
-        let mut model = spinney_import::import(&bytes(&path)?)
+        let mut model = spinney_import::import(&crate::read(&path).input()?)
             .with_context(|| path.display().to_string())
             .input()?
             .model;
@@ -93,10 +92,9 @@ impl Fitted {
             model = model.with_classes(names.collect()).input()?;
         }
         let path = crate::repository().join(format!("data/{}.csv", self.data));
-        let rows = self.rows(&model, &bytes(&path)?)?;
         let data = Data {
             name: self.data,
-            all: rows,
+            all: self.rows(&model, &crate::read(path).input()?)?,
             train: None,
             splits_least: self.splits_least,
         };
@@ -111,16 +109,11 @@ impl Fitted {
             Task::Classify | Task::Detect => LabelsAre::Classes,
         };
         let rows = source.with(labels_are, columns).read(&|_| true).input()?;
-        let rows = match self.normal {
-            Some(normal) => rows.as_alarms(normal).input()?,
-            None => rows.with_classes(model.schema().classes()).input()?,
-        };
-        Ok(rows)
+        match self.normal {
+            Some(normal) => rows.as_alarms(normal).input(),
+            None => rows.with_classes(model.schema().classes()).input(),
+        }
     }
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    crate::read(path).input()
 }
 
 /// Ranks, so that no reading is told apart otherwise than by the model; and a reading of each feature may
@@ -140,19 +133,6 @@ pub(super) fn declared(model: &FloatModel) -> Vec<Declared> {
             ..Declared::default()
         })
         .collect()
-}
-
-/// The widths of leaves that a model is tried with.
-pub(super) fn variants(model: &FloatModel) -> Vec<Variant> {
-    let variant = |votes| Variant {
-        voting: Voting::Soft,
-        votes,
-    };
-    let widths = [Votes::Byte, Votes::Q15].map(variant).into_iter();
-    // Leaves of several values have no more than 16 bits.
-    let has_wide = model.task() == Task::Regress && model.schema().targets().len() == 1;
-    let wide = has_wide.then_some(variant(Votes::Word));
-    widths.chain(wide).collect()
 }
 
 #[cfg(test)]

@@ -44,14 +44,9 @@ pub(super) fn text(cases: &[Case]) -> String {
             &case.disagreements,
             &case.disagreements_not_listed,
             &percent(case.agreement),
-            &case.accuracy_float.map_or(String::new(), percent),
-            &case.accuracy_q15.map_or(String::new(), percent),
-            &case.drop.map_or(String::new(), percent),
-            &case.agreement_with_soft.map_or(String::new(), percent),
-            &case.inputs_tried,
-            &case.counterexamples.len(),
-            &n_compared(case),
-            &mismatches(case),
+            &percents(&[case.accuracy_float, case.accuracy_q15, case.drop]),
+            &percents(&[case.agreement_with_soft]),
+            &asked(case),
         ]);
     }
     out += &table.to_string();
@@ -85,22 +80,17 @@ pub(super) fn text(cases: &[Case]) -> String {
     out
 }
 
-/// Rows that all devices were asked.
-fn n_compared(case: &Case) -> usize {
+/// Cells of inputs tried and of rows that all devices were asked.
+fn asked(case: &Case) -> String {
     let compared = case.parity.iter().map(|parity| parity.rows_compared);
-    compared.min().unwrap_or(0)
-}
-
-/// Cells of a table, one per core.
-fn mismatches(case: &Case) -> String {
-    let cells: Vec<String> = case
-        .parity
-        .iter()
-        .map(|parity| match parity.mismatches {
-            Some(mismatches) => mismatches.to_string(),
-            None => "not run".to_owned(),
-        })
-        .collect();
+    let mut cells = vec![
+        case.inputs_tried.to_string(),
+        case.counterexamples.len().to_string(),
+        compared.min().unwrap_or(0).to_string(),
+    ];
+    let of_core =
+        |mismatches: Option<usize>| mismatches.map_or("not run".to_owned(), |n| n.to_string());
+    cells.extend(case.parity.iter().map(|parity| of_core(parity.mismatches)));
     cells.join(" | ")
 }
 
@@ -139,12 +129,8 @@ fn additive<'a>(cases: &'a [Case], out: &mut String) {
             &case.rows_listed,
             &case.disagreements,
             &case.disagreements_not_listed,
-            &case.accuracy_float.map_or(String::new(), percent),
-            &case.accuracy_q15.map_or(String::new(), percent),
-            &case.inputs_tried,
-            &case.counterexamples.len(),
-            &n_compared(case),
-            &mismatches(case),
+            &percents(&[case.accuracy_float, case.accuracy_q15]),
+            &asked(case),
         ]);
     }
     let _ = write!(
@@ -172,10 +158,7 @@ fn additive<'a>(cases: &'a [Case], out: &mut String) {
             &sums.n_gaps,
             &case.splits.map_or("", Level::as_str),
             &values,
-            &case.inputs_tried,
-            &case.counterexamples.len(),
-            &n_compared(case),
-            &mismatches(case),
+            &asked(case),
         ]);
     }
     *out += &table.to_string();
@@ -183,6 +166,14 @@ fn additive<'a>(cases: &'a [Case], out: &mut String) {
 
 fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
+}
+
+/// Cells of shares, as far as there are any.
+fn percents(shares: &[Option<f64>]) -> String {
+    let cells = shares
+        .iter()
+        .map(|share| share.map_or(String::new(), percent));
+    cells.collect::<Vec<_>>().join(" | ")
 }
 
 /// Which machine ran what.

@@ -16,6 +16,7 @@ use spinney_quantize::{
 };
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
+use crate::parallel;
 use spinney_pipeline::device_job::{Device, Job, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
@@ -132,19 +133,13 @@ struct Data {
     splits_least: Level,
 }
 
-/// What a model is lowered to.
-#[derive(Debug, Clone, Copy)]
-struct Variant {
-    voting: Voting,
-    votes: Votes,
-}
-
 /// Computes the table and writes it; a requirement that is missed fails the verb.
 ///
 /// With `only` or `kinds`, the cases of other data sets or models stay as they are committed.
 pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
     let progress = terminal::progress();
-    let devices = devices()?;
+    let devices = DEVICES.map(|(core, machines)| Device::new(core, &machines));
+    let devices: Vec<Device> = devices.into_iter().collect::<Result<_, _>>()?;
     let folder = super::reports();
     let committed: Vec<Case> = if only.is_empty() && kinds.is_empty() {
         Vec::new()
@@ -161,41 +156,35 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
         let is_its = |case: &&Case| case.dataset == data && case.model == kind;
         committed.iter().filter(is_its).cloned().collect::<Vec<_>>()
     };
+    let computed = |data: &Data, kind: &str, model: &FloatModel| {
+        let of = |variant| {
+            progress.doing(&format!("{} {kind}: proving and running", data.name));
+            case(data, kind, model, variant, &devices)
+        };
+        let cases = variants(model).into_iter().map(of);
+        cases.collect::<Result<Vec<Case>, Failure>>()
+    };
     for data in data()? {
         for kind in TRAINED {
-            if !is_asked(data.name, kind) {
-                cases.extend(kept(data.name, kind));
-                continue;
-            }
-            let model = trained(&data, kind, &progress)?;
-            for variant in variants(&model) {
-                progress.doing(&format!("{} {kind}: proving and running", data.name));
-                cases.push(case(&data, kind, &model, variant, &devices)?);
-            }
+            cases.extend(if is_asked(data.name, kind) {
+                computed(&data, kind, &trained(&data, kind, &progress)?)?
+            } else {
+                kept(data.name, kind)
+            });
         }
     }
     for fitted in additive::FITTED {
-        if !is_asked(fitted.data, fitted.name) {
-            cases.extend(kept(fitted.data, fitted.name));
-            continue;
-        }
-        let (model, data) = fitted.read()?;
-        for variant in variants(&model) {
-            progress.doing(&format!(
-                "{} {}: proving and running",
-                data.name, fitted.name
-            ));
-            cases.push(case(&data, fitted.name, &model, variant, &devices)?);
-        }
+        cases.extend(if is_asked(fitted.data, fitted.name) {
+            let (model, data) = fitted.read()?;
+            computed(&data, fitted.name, &model)?
+        } else {
+            kept(fitted.data, fitted.name)
+        });
     }
     progress.clear();
     super::write(&folder, "agreement", &cases, &markdown::text(&cases))?;
     println!("report: reports/bench/agreement.md");
-    let missed: Vec<&Case> = cases
-        .iter()
-        .filter(|case| !case.missed.is_empty())
-        .collect();
-    for case in &missed {
+    for case in cases.iter().filter(|case| !case.missed.is_empty()) {
         println!(
             "{} {} {} {}: {}",
             case.dataset,
@@ -205,14 +194,15 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
             case.missed.join("; ")
         );
     }
-    Failure::unless(missed.is_empty())
+    Failure::unless(cases.iter().all(|case| case.missed.is_empty()))
 }
 
 fn data() -> Result<Vec<Data>, Failure> {
     let read = |name: &str| crate::read(crate::repository().join("data").join(name)).input();
-    let table = |name: &'static str, label: &str, is_integer: bool| -> Result<Data, Failure> {
+    let (every_input, every_row) = (Level::EveryInput, Level::EveryRow);
+    let table = |name: &'static str, label: &str, splits_least| -> Result<Data, Failure> {
         let all = csv::read(&read(&format!("{name}.csv"))?, label).input()?;
-        part(name, all, is_integer)
+        part(name, all, splits_least)
     };
     let mnist = idx::read(
         &read("mnist-images.idx3-ubyte.gz")?,
@@ -220,25 +210,21 @@ fn data() -> Result<Vec<Data>, Failure> {
     )
     .input()?;
     Ok(vec![
-        table("digits", "digit", true)?,
-        part("mnist", mnist, true)?,
-        table("iris", "species", false)?,
-        table("wine", "cultivar", false)?,
-        table("breast_cancer", "diagnosis", false)?,
+        table("digits", "digit", every_input)?,
+        part("mnist", mnist, every_input)?,
+        table("iris", "species", every_row)?,
+        table("wine", "cultivar", every_row)?,
+        table("breast_cancer", "diagnosis", every_row)?,
     ])
 }
 
-fn part(name: &'static str, all: Dataset, is_integer: bool) -> Result<Data, Failure> {
+fn part(name: &'static str, all: Dataset, splits_least: Level) -> Result<Data, Failure> {
     let train = split(&all, TEST_FRACTION, SEED).input()?.train;
     Ok(Data {
         name,
         all,
         train: Some(train),
-        splits_least: if is_integer {
-            Level::EveryInput
-        } else {
-            Level::EveryRow
-        },
+        splits_least,
     })
 }
 
@@ -263,15 +249,20 @@ fn trained(data: &Data, kind: &str, progress: &Progress) -> Result<FloatModel, F
 }
 
 /// The votes that a model is tried under.
-fn variants(model: &FloatModel) -> Vec<Variant> {
-    let of = |voting, votes| Variant { voting, votes };
+fn variants(model: &FloatModel) -> Vec<(Voting, Votes)> {
+    let soft = |votes| (Voting::Soft, votes);
+    // Leaves of several values have no more than 16 bits.
+    let has_wide = model.task() == Task::Regress && model.schema().targets().len() == 1;
     match model {
-        FloatModel::Additive(_) => additive::variants(model),
-        FloatModel::GaussianNb(_) => vec![of(Voting::Soft, Votes::Q15)],
+        FloatModel::Additive(_) if has_wide => {
+            [Votes::Byte, Votes::Q15, Votes::Word].map(soft).into()
+        }
+        FloatModel::Additive(_) => [Votes::Byte, Votes::Q15].map(soft).into(),
+        FloatModel::GaussianNb(_) => vec![soft(Votes::Q15)],
         FloatModel::Forest(_) => vec![
-            of(Voting::Hard, Votes::Q15),
-            of(Voting::Soft, Votes::Q15),
-            of(Voting::Soft, Votes::Byte),
+            (Voting::Hard, Votes::Q15),
+            soft(Votes::Q15),
+            soft(Votes::Byte),
         ],
     }
 }
@@ -282,14 +273,6 @@ const DEVICES: [(Core, [&str; 2]); 2] = [
     (Core::CortexM0, ["microbit", "mps2-an385"]),
     (Core::CortexM4F, ["netduinoplus2", "mps2-an386"]),
 ];
-
-/// The devices, or what this machine lacks for them.
-fn devices() -> Result<Vec<Device>, Failure> {
-    DEVICES
-        .iter()
-        .map(|(core, machines)| Device::new(*core, machines))
-        .collect()
-}
 
 /// Host against device on all rows of a case, class and scores, bit for bit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -325,7 +308,7 @@ fn case(
     data: &Data,
     name: &str,
     model: &FloatModel,
-    Variant { voting, votes }: Variant,
+    (voting, votes): (Voting, Votes),
     devices: &[Device],
 ) -> Result<Case, Failure> {
     let declared = match model {
@@ -368,31 +351,24 @@ fn case(
     )?;
     let folder = &crate::target()?.join("pipeline/bench-agreement");
     let (tried, parity) = std::thread::scope(|scope| {
-        let (job, predictions) = (&job, &predictions);
-        let runs: Vec<_> = devices
-            .iter()
-            .map(|device| {
-                scope.spawn(move || {
-                    let ran = job.run(device, predictions, folder, &terminal::notes())?;
-                    Ok(Parity::new(device, predictions, ran))
-                })
+        let runs = scope.spawn(|| {
+            parallel::each(devices, |device| {
+                let ran = job.run(device, &predictions, folder, &terminal::notes())?;
+                Ok(Parity::new(device, &predictions, ran))
             })
-            .collect();
+        });
         let tried = challenge(subject, &data.all, N_INPUTS, SEED);
-        let parity: Result<Vec<Parity>, Failure> = runs
-            .into_iter()
-            .map(|run| run.join().expect("a run that does not panic"))
-            .collect();
-        (tried, parity)
+        (tried, runs.join().expect("a run that does not panic"))
     });
     let evaluation = evaluation.as_ref();
     let disagreements = evaluation.map_or(&[][..], |it| &it.disagreements);
     let mut case = Case {
         dataset: data.name.to_owned(),
         model: name.to_owned(),
-        voting: match voting {
-            Voting::Soft => "soft",
-            Voting::Hard => "hard",
+        voting: if voting == Voting::Soft {
+            "soft"
+        } else {
+            "hard"
         }
         .to_owned(),
         leaves: held.to_owned(),
