@@ -44,6 +44,7 @@ use clap::{Parser, Subcommand};
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, invocation, process};
+use spinney_report::Report;
 use xshell::Shell;
 
 /// What Spinney's maintainers run.
@@ -183,6 +184,13 @@ fn read(path: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
 fn read_text(path: impl AsRef<Path>) -> anyhow::Result<String> {
     let path = path.as_ref();
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A report.
+fn report(path: &Path) -> Result<Report, Failure> {
+    Report::from_json(&read(path).input()?)
+        .with_context(|| format!("{} is no report", path.display()))
+        .input()
 }
 
 /// The clone whose laboratory this is.

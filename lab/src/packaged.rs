@@ -4,13 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
-use spinney_report::Report;
-
-use crate::docs::link_folder;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, process, stages, store};
 
@@ -43,7 +41,6 @@ struct Packages {
     target: PathBuf,
     /// The packages' folders lie here.
     folder: PathBuf,
-    cargo: std::ffi::OsString,
 }
 
 impl Packages {
@@ -53,7 +50,6 @@ impl Packages {
         let packages = Self {
             folder: target.join("crates"),
             target,
-            cargo: crate::cargo(),
         };
         packages.unpack().environment()?;
         let crates = packages.missing().environment()?;
@@ -66,18 +62,11 @@ impl Packages {
             let _ = std::fs::remove_dir_all(folder);
         }
         std::fs::create_dir_all(&self.folder)?;
-        let mut package = Command::new(&self.cargo);
+        let mut package = Command::new(crate::cargo());
         package
             .current_dir(crate::repository())
             .args("package --quiet --offline --allow-dirty --no-verify --workspace".split(' '))
-            .args([
-                "--exclude",
-                "xtask",
-                "--exclude",
-                "spinney-lab",
-                "--exclude",
-                "spinney-ml",
-            ])
+            .args("--exclude xtask --exclude spinney-lab --exclude spinney-ml".split(' '))
             .arg("--target-dir")
             .arg(&self.target);
         process::show(package, process::LONG)?;
@@ -98,12 +87,8 @@ impl Packages {
         )?;
         let built = self.target.join("debug");
         if built.symlink_metadata().is_err() {
-            link_folder(
-                &crate::target()
-                    .map_err(|_| anyhow!("no target folder"))?
-                    .join("debug"),
-                &built,
-            )?;
+            let target = crate::target().map_err(|_| anyhow!("no target folder"))?;
+            symlink(target.join("debug"), &built)?;
         }
         let manifest = std::fs::read_to_string(crate::repository().join("Cargo.toml"))?;
         let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
@@ -148,7 +133,7 @@ impl Packages {
 
     /// `cargo` with this repository's profile, in a folder, without the network.
     fn cargo(&self, folder: &Path) -> Command {
-        let mut command = Command::new(&self.cargo);
+        let mut command = Command::new(crate::cargo());
         command
             .current_dir(folder)
             .arg("--config")
@@ -175,7 +160,7 @@ impl Packages {
         let text = std::fs::read_to_string(&manifest).environment()?;
         store::write_whole(&manifest, (text + &features_asked()?).as_bytes()).environment()?;
         let target = project.join("target");
-        link_folder(&self.target, &target).environment()?;
+        symlink(&self.target, &target).environment()?;
         let mut run = self.cargo(&project);
         run.args(["xtask", "pipeline", "run", "--quiet"]);
         process::show(run, process::LONG).input()?;
@@ -212,7 +197,7 @@ impl Packages {
             &["pipeline", "run", "--quiet", "--config", config],
         )?;
         let committed = crate::repository().join("reports/digits/report.json");
-        let moved = stages::moved(&report_of(&committed)?, &report_of(&digits)?);
+        let moved = stages::moved(&crate::report(&committed)?, &crate::report(&digits)?);
         if !moved.is_empty() {
             return Err(Failure::Input(anyhow!(
                 "an installed spinney gives another report of the digits than {}: {}",
@@ -286,12 +271,6 @@ fn features_asked() -> Result<String, Failure> {
         line("once_cell = ")?,
         line("syn = ")?
     ))
-}
-
-fn report_of(path: &Path) -> Result<Report, Failure> {
-    Report::from_json(&crate::read(path).input()?)
-        .with_context(|| format!("{} is no report", path.display()))
-        .input()
 }
 
 /// What a user builds from and a package does not have, or not as it lies in the crate's folder.

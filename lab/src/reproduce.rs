@@ -9,12 +9,12 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 
 use crate::ci;
-use crate::docs::files;
+use crate::docs::copy;
 use spinney_cli::terminal;
 use spinney_pipeline::environment::find_program;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::store::{self, Stage, State};
-use spinney_pipeline::{disk, places, process, stages};
+use spinney_pipeline::{places, process, stages};
 
 /// Stages whose artifacts are compared, all of them.
 const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
@@ -77,10 +77,11 @@ impl Second {
         };
         let context = || format!("cannot fill {}", folder.display());
         let _ = std::fs::remove_dir_all(&second.home);
-        std::fs::create_dir_all(&second.home)
+        std::fs::create_dir_all(&second.clone)
+            .and_then(|()| std::fs::create_dir_all(&second.home))
             .with_context(context)
             .environment()?;
-        second.fill().with_context(context).environment()?;
+        copy(&second.clone).with_context(context).environment()?;
         second.shim().with_context(context).environment()?;
         second.share_built()?;
         eprintln!("reproduce: building the second clone");
@@ -106,38 +107,6 @@ impl Second {
             let linked = process::run(&mut link, process::LONG).environment()?;
             if !linked.succeeded() {
                 return std::fs::remove_dir_all(&to).environment();
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings the clone's files to those of this working tree. A file that is the same is left
-    /// alone, so that cargo sees no change.
-    fn fill(&self) -> anyhow::Result<()> {
-        let repository = crate::repository();
-        let mut paths = files(&repository)?;
-        paths.retain(|path| repository.join(path).symlink_metadata().is_ok());
-        for path in &paths {
-            let (from, to) = (repository.join(path), self.clone.join(path));
-            if let Ok(leads_to) = std::fs::read_link(&from) {
-                if std::fs::read_link(&to).is_ok_and(|old| old == leads_to) {
-                    continue;
-                }
-                // What an older clone has in its place.
-                let _ = std::fs::remove_file(&to).or_else(|_| std::fs::remove_dir_all(&to));
-                std::fs::create_dir_all(to.parent().context("a file in a folder")?)?;
-                std::os::unix::fs::symlink(leads_to, &to)?;
-                continue;
-            }
-            let bytes = std::fs::read(&from)?;
-            if std::fs::read(&to).is_ok_and(|old| old == bytes) {
-                continue;
-            }
-            store::write_whole(&to, &bytes)?;
-        }
-        for file in disk::files_below(&self.clone)? {
-            if !paths.contains(&file) {
-                std::fs::remove_file(self.clone.join(file))?;
             }
         }
         Ok(())

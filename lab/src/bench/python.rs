@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -198,22 +199,29 @@ fn work() -> Result<PathBuf, Failure> {
 /// A Python with what pip's arguments name, in an environment of its own.
 pub(super) fn environment_with(
     shell: &Shell,
-    environment: &Path,
+    folder: &Path,
     peers: &[&str],
 ) -> Result<PathBuf, Failure> {
-    let python = environment.join("bin/python");
-    if !python.is_file() {
-        let make = cmd!(shell, "python3 -m venv {environment}");
-        process::show(make.into(), process::LONG)
-            .context("python3 with its venv module is needed for the other side")
-            .environment()?;
-    }
+    let python = environment(folder)?;
     let install = cmd!(
         shell,
         "{python} -m pip install --quiet --disable-pip-version-check {peers...}"
     );
     process::show(install.into(), process::LONG).environment()?;
     Ok(python)
+}
+
+/// The Python of an environment in a folder, which is made unless it is there.
+pub(crate) fn environment(folder: &Path) -> Result<PathBuf, Failure> {
+    let programs = folder.join("bin");
+    if !programs.join("pip").is_file() {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(folder);
+        process::show(make, process::LONG)
+            .context("python3 with venv is needed; on Debian, `apt-get install python3-venv` helps")
+            .environment()?;
+    }
+    Ok(programs.join("python"))
 }
 
 /// The lines as a table of Markdown, with the metric where `has_metric`.

@@ -7,19 +7,19 @@ mod shown;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
-use spinney_report::Report;
+use anyhow::anyhow;
+use spinney_report::Table;
 
+use crate::bench::python;
 use page::{Block, Mark, Page};
+pub(crate) use scratch::copy;
 use scratch::{Outcome, Scratch};
-pub(crate) use scratch::{files, link_folder};
+
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::{environment, places, process, store};
+use spinney_pipeline::{environment, places, store};
 
 /// The index, whose order is the order of the pages.
 const INDEX: &str = "docs/README.md";
@@ -34,22 +34,32 @@ const DEADLINE_ALL: Duration = Duration::from_secs(3600);
 pub(crate) fn run(all: bool) -> Result<(), Failure> {
     let repository = crate::repository();
     let pages = read_pages(&repository)?;
-    let python = if all { Some(python()?) } else { None };
-    let scratch = Scratch::new(python)?;
+    // Of a Python whose packages the pages install.
+    let python = match all {
+        true => Some(python::environment(&places::cache()?.join("docs-python"))?),
+        false => None,
+    };
+    let scratch = Scratch::new(python.as_deref().and_then(Path::parent))?;
     let numbers_differ = !has_the_reports_toolchain(&repository)?;
     if numbers_differ {
         eprintln!(
             "docs: another toolchain made the reports; numbers that pages show are not compared"
         );
     }
-    let mut log = Log::default();
+    let mut log = Log {
+        rows: Table::new("page | commands | mark | exit | output"),
+        n_ran: 0,
+        n_compared: 0,
+        n_failed: 0,
+        left_out: BTreeMap::new(),
+    };
     for (name, page) in &pages {
         scratch.reset()?;
         for (index, block) in page.blocks.iter().enumerate() {
             if let Some(file) = &block.file {
                 scratch.save(file, &block.text)?;
             }
-            let Some((language, runs)) = work(block, all) else {
+            let Some(runs) = work(block, all) else {
                 continue;
             };
             if !runs {
@@ -63,22 +73,14 @@ pub(crate) fn run(all: bool) -> Result<(), Failure> {
             );
             let started = Instant::now();
             let deadline = if all { DEADLINE_ALL } else { DEADLINE };
-            let outcome = match language {
-                Language::Shell => scratch.run(&block.text, deadline),
-                Language::Python => scratch.run_python(&block.text, deadline),
-            }?;
-            let fault = fault(block, shown(page, index), &outcome, numbers_differ);
+            let outcome = scratch.run(block, deadline)?;
+            let shown = shown(page, index);
+            let fault = fault(block, shown, &outcome, numbers_differ);
             eprintln!("docs: {place} took {} s", started.elapsed().as_secs());
             if let Some(fault) = &fault {
                 eprintln!("docs: {name}:{fault}");
             }
-            log.ran(
-                name,
-                block,
-                &outcome,
-                shown(page, index).is_some(),
-                fault.is_some(),
-            );
+            log.ran(name, block, &outcome, shown.is_some(), fault.is_some());
         }
     }
     println!("{}", log.summary());
@@ -88,10 +90,11 @@ pub(crate) fn run(all: bool) -> Result<(), Failure> {
         println!("report: {REPORT}");
     }
     if log.n_failed > 0 {
-        return Err(Failure::Input(anyhow!(
-            "{} of the blocks that ran do not do what their pages say",
-            log.n_failed
-        )));
+        let n_failed = log.n_failed;
+        return Err(anyhow!(
+            "{n_failed} of the blocks that ran do not do what their pages say"
+        ))
+        .input();
     }
     Ok(())
 }
@@ -124,26 +127,19 @@ fn read_pages(repository: &Path) -> Result<Vec<(String, Page)>, Failure> {
     Ok(pages)
 }
 
-/// In which language a block runs.
-enum Language {
-    Shell,
-    Python,
-}
-
-/// How a block runs, and whether it does today; `None` where it is nothing to run.
-fn work(block: &Block, all: bool) -> Option<(Language, bool)> {
-    let language = match block.language.as_str() {
-        "sh" => Language::Shell,
+/// Whether a block runs today; `None` where it is nothing to run.
+fn work(block: &Block, all: bool) -> Option<bool> {
+    let is_python = match block.language.as_str() {
+        "sh" => false,
         // Python that is saved as a file runs from there.
-        "python" if block.file.is_none() => Language::Python,
+        "python" if block.file.is_none() => true,
         _ => return None,
     };
     let is_left_out = block.marks.iter().any(|mark| match mark {
         Mark::Hardware | Mark::Example | Mark::From(_) => true,
         Mark::Python | Mark::Slow | Mark::Network => !all,
     });
-    let needs_mark = matches!(language, Language::Python) && !all;
-    Some((language, !is_left_out && !needs_mark))
+    Some(!is_left_out && (!is_python || all))
 }
 
 /// The output that a page shows behind a block of commands.
@@ -195,12 +191,7 @@ fn commands(text: &str) -> impl Iterator<Item = &str> {
 /// Whether today's compiler, linker and emulator are those of the reference reports, so that sizes
 /// and instructions are the same.
 fn has_the_reports_toolchain(repository: &Path) -> Result<bool, Failure> {
-    let path = repository.join("reports/digits/report.json");
-    let bytes = crate::read(&path).input()?;
-    let made_with = Report::from_json(&bytes)
-        .with_context(|| format!("{} is no report", path.display()))
-        .input()?
-        .toolchain;
+    let made_with = crate::report(&repository.join("reports/digits/report.json"))?.toolchain;
     let Some(toolchain) = environment::toolchain(&made_with.target)? else {
         return Ok(false);
     };
@@ -211,24 +202,9 @@ fn has_the_reports_toolchain(repository: &Path) -> Result<bool, Failure> {
         && emulator == made_with.emulator)
 }
 
-/// The programs of a Python whose packages the pages install: its own, in the cache.
-fn python() -> Result<PathBuf, Failure> {
-    let folder = places::cache()?.join("docs-python");
-    let programs = folder.join("bin");
-    if !programs.join("pip").is_file() {
-        let mut command = Command::new("python3");
-        command.args(["-m", "venv"]).arg(&folder);
-        process::show(command, process::LONG)
-            .context("`docs --all` needs venv; on Debian, `apt-get install python3-venv` helps")
-            .environment()?;
-    }
-    Ok(programs)
-}
-
 /// What became of the blocks.
-#[derive(Default)]
 struct Log {
-    rows: String,
+    rows: Table,
     n_ran: usize,
     n_compared: usize,
     n_failed: usize,
@@ -266,24 +242,16 @@ impl Log {
                 .map(|command| format!("`{}`", command.replace('|', "\\|")))
                 .collect(),
         };
-        let _ = writeln!(
-            self.rows,
-            "| {page} | {} | {} | {exit} | {output} |",
-            shown.join("<br>"),
-            marks.join(", "),
-        );
+        let (shown, marks) = (shown.join("<br>"), marks.join(", "));
+        self.rows.row(&[&page, &shown, &marks, &exit, &output]);
     }
 
     fn summary(&self) -> String {
-        let left_out: Vec<String> = self
-            .left_out
-            .iter()
-            .map(|(mark, n)| format!("{n} {mark}"))
-            .collect();
-        let left_out = if left_out.is_empty() {
-            "none".to_owned()
-        } else {
-            left_out.join(", ")
+        let left_out = self.left_out.iter();
+        let left_out: Vec<String> = left_out.map(|(mark, n)| format!("{n} {mark}")).collect();
+        let left_out = match left_out.join(", ") {
+            none if none.is_empty() => "none".to_owned(),
+            some => some,
         };
         format!(
             "docs: {} blocks ran, {} of them with output to compare, {} failed; marked and not run: \
@@ -299,9 +267,7 @@ impl Log {
              `docs/` in a copy of the working tree. CI runs those without a mark, by `cargo xtask \
              docs`. *Hardware* needs a board, *example* is shown only; the comment in front of the \
              block says why.\n\n\
-             {} blocks ran, {} failed; {} show output, which was compared.\n\n\
-             | page | commands | mark | exit | output |\n\
-             | --- | --- | --- | --- | --- |\n{}",
+             {} blocks ran, {} failed; {} show output, which was compared.\n\n{}",
             self.n_ran, self.n_failed, self.n_compared, self.rows
         )
     }

@@ -53,28 +53,26 @@ pub(crate) enum Mark {
     From(String),
 }
 
+const MARKS: [(&str, Mark); 5] = [
+    ("python", Mark::Python),
+    ("hardware", Mark::Hardware),
+    ("slow", Mark::Slow),
+    ("network", Mark::Network),
+    ("example", Mark::Example),
+];
+
 impl Mark {
     fn read(word: &str) -> Option<Self> {
-        Some(match word {
-            "python" => Self::Python,
-            "hardware" => Self::Hardware,
-            "slow" => Self::Slow,
-            "network" => Self::Network,
-            "example" => Self::Example,
-            _ => Self::From(word.strip_prefix("from ")?.trim().to_owned()),
-        })
+        match MARKS.into_iter().find(|(name, _)| *name == word) {
+            Some((_, mark)) => Some(mark),
+            None => Some(Self::From(word.strip_prefix("from ")?.trim().to_owned())),
+        }
     }
 
     /// The mark in a word.
     pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Hardware => "hardware",
-            Self::Slow => "slow",
-            Self::Network => "network",
-            Self::Example => "example",
-            Self::From(_) => "from",
-        }
+        let own = MARKS.iter().find(|(_, mark)| mark == self);
+        own.map_or("from", |(name, _)| *name)
     }
 }
 
@@ -242,39 +240,19 @@ mod tests {
     #[test]
     fn blocks_have_their_marks_files_and_lines() {
         let page = read(TEXT);
-        let of = |block: &Block| {
-            (
-                block.line,
-                block.language.clone(),
-                block.text.clone(),
-                block.marks.iter().map(Mark::name).collect::<Vec<_>>(),
-                block.file.clone(),
-                block.opens,
-            )
-        };
-        let blocks: Vec<_> = page.blocks.iter().map(of).collect();
+        let marks = |it: &Block| it.marks.iter().map(Mark::name).collect::<Vec<_>>();
+        let blocks = page.blocks.iter();
+        let found = blocks.map(|it| (it.line, &*it.language, &*it.text, marks(it), it.opens));
         assert_eq!(
-            blocks,
+            found.collect::<Vec<_>>(),
             [
-                (
-                    7,
-                    "sh".into(),
-                    "run\n".into(),
-                    vec!["slow", "python"],
-                    None,
-                    true
-                ),
-                (
-                    13,
-                    "toml".into(),
-                    "x = 1\n".into(),
-                    vec![],
-                    Some("a.toml".into()),
-                    false
-                ),
-                (19, String::new(), "plain\n".into(), vec![], None, true),
+                (7, "sh", "run\n", vec!["slow", "python"], true),
+                (13, "toml", "x = 1\n", vec![], false),
+                (19, "", "plain\n", vec![], true),
             ]
         );
+        let files = page.blocks.iter().map(|it| it.file.as_deref());
+        assert!(files.eq([None, Some("a.toml"), None]));
         assert_eq!(page.anchors, ["a-b-c", "next"]);
         assert_eq!(page.links, [(3, "x.md#y".to_owned())]);
         assert_eq!(page.faults, []);

@@ -1,11 +1,14 @@
 //! A copy of the working tree to run commands in, with outputs of its own.
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
 
+use super::page::Block;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
 
@@ -29,7 +32,7 @@ pub(crate) struct Outcome {
 
 impl Scratch {
     /// Makes the copy; `python` is the folder of a Python with packages of its own.
-    pub(crate) fn new(python: Option<PathBuf>) -> Result<Self, Failure> {
+    pub(crate) fn new(python: Option<&Path>) -> Result<Self, Failure> {
         let tree = crate::target()?.join("docs");
         let target = tree.join("target");
         std::fs::create_dir_all(target.join("bin")).environment()?;
@@ -42,7 +45,7 @@ impl Scratch {
             std::fs::create_dir_all(&built).environment()?;
             let link = target.join(profile);
             if std::fs::symlink_metadata(&link).is_err() {
-                link_folder(&built, &link).environment()?;
+                symlink(&built, &link).environment()?;
             }
         }
         let program = target.join("bin").join("xtask");
@@ -52,50 +55,13 @@ impl Scratch {
         Ok(Self {
             tree,
             program,
-            python,
+            python: python.map(Path::to_owned),
         })
     }
 
     /// Puts the working tree's files into the copy, and takes out what is not among them.
     pub(crate) fn reset(&self) -> Result<(), Failure> {
-        for entry in std::fs::read_dir(&self.tree).environment()?.flatten() {
-            let path = entry.path();
-            if entry.file_name() == "target" {
-                continue;
-            }
-            let removed = if path.is_dir() {
-                std::fs::remove_dir_all(&path)
-            } else {
-                std::fs::remove_file(&path)
-            };
-            removed
-                .with_context(|| format!("cannot remove {}", path.display()))
-                .environment()?;
-        }
-        let repository = crate::repository();
-        for file in files(&repository).environment()? {
-            let from = repository.join(&file);
-            let to = self.tree.join(&file);
-            // A file that was deleted and not yet committed is still listed.
-            if !from.is_file() {
-                continue;
-            }
-            if let Some(folder) = to.parent() {
-                std::fs::create_dir_all(folder).environment()?;
-            }
-            // Copies have the time of the original, so that cargo sees what did not change.
-            let copied = std::fs::copy(&from, &to).and_then(|_| {
-                let time = std::fs::metadata(&from)?.modified()?;
-                std::fs::File::options()
-                    .write(true)
-                    .open(&to)?
-                    .set_modified(time)
-            });
-            copied
-                .with_context(|| format!("cannot copy {}", from.display()))
-                .environment()?;
-        }
-        Ok(())
+        copy(&self.tree).environment()
     }
 
     /// Writes a file that a page says to save.
@@ -104,56 +70,36 @@ impl Scratch {
         spinney_pipeline::store::write_whole(&path, text.as_bytes()).environment()
     }
 
-    /// Runs the lines of a block in one shell.
-    pub(crate) fn run(&self, block: &str, deadline: Duration) -> Result<Outcome, Failure> {
+    /// Runs a block of Python, or the lines of another in one shell.
+    pub(crate) fn run(&self, block: &Block, deadline: Duration) -> Result<Outcome, Failure> {
         let at = self.tree.join("target").join("line");
         std::fs::write(&at, "0").environment()?;
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(script(block));
-        self.finish(command, &at, deadline)
-    }
-
-    /// Runs a block of Python.
-    pub(crate) fn run_python(&self, block: &str, deadline: Duration) -> Result<Outcome, Failure> {
-        let at = self.tree.join("target").join("line");
-        std::fs::write(&at, "0").environment()?;
-        let mut command = Command::new("python3");
-        command.arg("-c").arg(block);
-        self.finish(command, &at, deadline)
-    }
-
-    fn finish(
-        &self,
-        mut command: Command,
-        at: &Path,
-        deadline: Duration,
-    ) -> Result<Outcome, Failure> {
+        let (program, text) = match block.language.as_str() {
+            "python" => ("python3", block.text.clone()),
+            _ => ("sh", script(&block.text)),
+        };
+        let mut command = Command::new(program);
+        command.arg("-c").arg(text);
         command
             .current_dir(&self.tree)
             .env("SPINNEY_DOCS_XTASK", &self.program)
             .env("SPINNEY_DOCS_TREE", &self.tree)
-            .env("SPINNEY_DOCS_LINE", at)
+            .env("SPINNEY_DOCS_LINE", &at)
             // Where the working tree's own build went, and how it looks on a terminal.
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("CARGO_TERM_COLOR")
             .env("NO_COLOR", "1");
         if let Some(python) = &self.python {
             let rest = std::env::var_os("PATH").unwrap_or_default();
-            let path = std::env::join_paths(
-                std::iter::once(python.clone()).chain(std::env::split_paths(&rest)),
-            )
-            .environment()?;
-            command.env("PATH", path);
+            let folders = std::iter::once(python.clone()).chain(std::env::split_paths(&rest));
+            command.env("PATH", std::env::join_paths(folders).environment()?);
         }
         let finished = process::run(&mut command, deadline)
             .context("cannot start a shell")
             .environment()?;
-        let line = std::fs::read_to_string(at).unwrap_or_default();
+        let line = std::fs::read_to_string(&at).unwrap_or_default();
         Ok(Outcome {
-            exit: finished
-                .status
-                .ok()
-                .map(|status| status.code().unwrap_or(-1)),
+            exit: (finished.status.ok()).map(|status| status.code().unwrap_or(-1)),
             line: line.trim().parse().unwrap_or(0),
             printed: format!(
                 "{}{}",
@@ -193,22 +139,64 @@ fn script(block: &str) -> String {
     script
 }
 
-/// Tracked files, and those that are neither tracked nor ignored; some may have been deleted since.
-pub(crate) fn files(repository: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Brings a folder to the files of the working tree, and leaves alone its `target`, and what is the same, so
+/// that cargo sees no change.
+pub(crate) fn copy(folder: &Path) -> anyhow::Result<()> {
+    let repository = crate::repository();
+    let files = files(&repository)?;
+    remove_others(folder, Path::new(""), &files)?;
+    for path in &files {
+        let (from, to) = (repository.join(path), folder.join(path));
+        let (link, old_link) = (std::fs::read_link(&from).ok(), std::fs::read_link(&to).ok());
+        let is_same = || link.is_some() || std::fs::read(&from).ok() == std::fs::read(&to).ok();
+        if link == old_link && is_same() {
+            continue;
+        }
+        let _ = std::fs::remove_file(&to);
+        std::fs::create_dir_all(to.parent().context("a file in a folder")?)?;
+        match link {
+            Some(leads_to) => symlink(leads_to, &to),
+            None => std::fs::copy(&from, &to).map(|_| ()),
+        }
+        .with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// Removes what is in a folder, or `within` it, and not among these files.
+fn remove_others(folder: &Path, within: &Path, files: &BTreeSet<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder.join(within))? {
+        let entry = entry?;
+        let path = within.join(entry.file_name());
+        let is_folder = entry.file_type()?.is_dir();
+        // What lies in a folder follows it in order.
+        let mut following = files.range(path.clone()..);
+        let is_kept = following.next().is_some_and(|it| match is_folder {
+            true => *it != path && it.starts_with(&path),
+            false => *it == path,
+        });
+        match (is_folder, is_kept) {
+            _ if path == Path::new("target") => {}
+            (true, true) => remove_others(folder, &path, files)?,
+            (true, false) => std::fs::remove_dir_all(entry.path())?,
+            (false, true) => {}
+            (false, false) => std::fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
+/// Tracked files, and those that are neither tracked nor ignored.
+fn files(repository: &Path) -> anyhow::Result<BTreeSet<PathBuf>> {
     let mut command = Command::new("git");
     let arguments = "ls-files --cached --others --exclude-standard -z".split(' ');
     command.current_dir(repository).args(arguments);
     let names = process::read(command, process::SHORT)
         .context("git cannot list the working tree's files")?;
-    Ok(names
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from)
-        .collect())
-}
-
-pub(crate) fn link_folder(to: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(to, link)
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    // One that was deleted and not yet committed is still listed.
+    let is_there = |path: &PathBuf| repository.join(path).symlink_metadata().is_ok();
+    Ok(names.map(PathBuf::from).filter(is_there).collect())
 }
 
 #[cfg(test)]

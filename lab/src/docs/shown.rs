@@ -8,13 +8,9 @@
 pub(crate) fn missing(shown: &str, printed: &str, numbers_differ: bool) -> Option<String> {
     let normal = |text: &str| -> Vec<String> {
         text.lines()
-            .map(|line| {
-                let line = line.trim_end();
-                if numbers_differ {
-                    without_numbers(line)
-                } else {
-                    line.to_owned()
-                }
+            .map(|line| match numbers_differ {
+                true => without_numbers(line.trim_end()),
+                false => line.trim_end().to_owned(),
             })
             .collect()
     };
@@ -25,14 +21,11 @@ pub(crate) fn missing(shown: &str, printed: &str, numbers_differ: bool) -> Optio
         if group.is_empty() {
             continue;
         }
-        let found = (from..=printed.len().saturating_sub(group.len())).find(|start| {
-            group
-                .iter()
-                .enumerate()
-                .all(|(at, line)| printed.get(start + at).is_some_and(|it| is_like(line, it)))
-        });
-        match found {
-            Some(start) => from = start + group.len(),
+        let is_group =
+            |lines: &[String]| group.iter().zip(lines).all(|(line, it)| is_like(line, it));
+        let mut stretches = printed[from..].windows(group.len());
+        match stretches.position(is_group) {
+            Some(start) => from += start + group.len(),
             None => {
                 // The first line that stands nowhere says most; else it is the order.
                 let line = group
@@ -48,25 +41,13 @@ pub(crate) fn missing(shown: &str, printed: &str, numbers_differ: bool) -> Optio
 
 /// Whether `line` is `pattern`, in which `…` stands for any text.
 fn is_like(pattern: &str, line: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = line.strip_prefix(first) else {
-        return false;
+    let Some((start, rest)) = pattern.split_once('…') else {
+        return pattern == line;
     };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
+    line.strip_prefix(start).is_some_and(|line| {
+        let mut ends = (0..=line.len()).filter(|at| line.is_char_boundary(*at));
+        ends.any(|at| is_like(rest, &line[at..]))
+    })
 }
 
 /// Numbers as `#`, and runs of spaces, which their widths decide, as one.

@@ -241,17 +241,13 @@ fn quotes_stand_in_the_files_that_they_are_from() {
 fn strange_line<'a>(block: &'a Block, file: &str) -> Option<&'a str> {
     let path = repository().join(file);
     let Ok(text) = std::fs::read_to_string(&path) else {
-        return Some(file_is_missing());
+        return Some("(all of it)");
     };
     let mut rest = text.lines().map(plain);
     block.text.lines().find(|line| {
         let line = plain(line);
         !line.is_empty() && !rest.any(|it| it == line)
     })
-}
-
-fn file_is_missing() -> &'static str {
-    "(all of it)"
 }
 
 /// A line without its indentation and the comment at its end.
