@@ -108,6 +108,20 @@ impl Second {
             if !linked.succeeded() {
                 return std::fs::remove_dir_all(&to).environment();
             }
+            // Crates of a clone are its own: cargo writes some of their files in place.
+            for entry in std::fs::read_dir(to.join(part)).environment()?.flatten() {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                let is_own = ["spinney", "libspinney", "xtask", "libxtask"]
+                    .iter()
+                    .any(|start| name.starts_with(start));
+                if is_own {
+                    let path = entry.path();
+                    std::fs::remove_file(&path)
+                        .or_else(|_| std::fs::remove_dir_all(&path))
+                        .environment()?;
+                }
+            }
         }
         Ok(())
     }
