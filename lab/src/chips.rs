@@ -50,6 +50,20 @@ fn path() -> PathBuf {
     crate::repository().join("crates/board/data/chips.csv")
 }
 
+/// Every chip that probe-rs' registry knows.
+fn described() -> Result<Vec<Description>, Failure> {
+    let program = probe::built(&terminal::progress())?;
+    let mut command = Command::new(&program);
+    command.arg("chips");
+    let output = process::read(command, process::LONG).environment()?;
+    let described = output.lines().map(|line| {
+        serde_json::from_str(line)
+            .with_context(|| format!("{} says {line:?}", program.display()))
+            .environment()
+    });
+    described.collect()
+}
+
 /// The table from today's registry and rules, and a summary.
 fn made() -> Result<(String, String), Failure> {
     let path = path().with_file_name("chips-more.csv");
@@ -57,7 +71,7 @@ fn made() -> Result<(String, String), Failure> {
     let more = parse_table(&more)
         .with_context(|| format!("{} is no chip table", path.display()))
         .input()?;
-    let described = probe::describe_all(&terminal::progress())?;
+    let described = described()?;
     table(&described, more).input()
 }
 

@@ -17,6 +17,7 @@ mod bench;
 mod c99;
 mod chips;
 mod ci;
+mod device_job;
 mod docs;
 mod faults;
 mod front_end;
@@ -27,6 +28,7 @@ mod packaged;
 mod parallel;
 mod parity;
 mod reproduce;
+mod rtt;
 mod serial;
 mod supply;
 #[cfg(test)]

@@ -7,10 +7,10 @@ use spinney_codegen::{Encoding, Options};
 use spinney_config::Pipeline;
 use spinney_report::Table;
 
-use spinney_pipeline::device_job::{Device, Job, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{stages, store};
 
+use crate::device_job::{Device, Job, Ran};
 use crate::parallel;
 
 /// Pipelines whose models go to every core, and the forms that they take.

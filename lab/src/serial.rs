@@ -6,10 +6,12 @@ use std::time::Duration;
 use spinney_board::Core;
 use spinney_cli::terminal;
 
-use spinney_pipeline::failure::Failure;
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image::Way;
 use spinney_pipeline::serial::{Card, HostRows, Link, Noisy, Patience, Served, verify};
 use spinney_pipeline::stages;
+
+use crate::rtt::Rtt;
 
 const CONFIG: &str = "pipeline.toml";
 
@@ -95,7 +97,8 @@ pub(crate) fn check() -> Result<(), Failure> {
     }
     for (seed, core) in (1..).zip(RTT_CORES) {
         let served = build(core, Way::Rtt)?;
-        let (rtt, _machine) = served.attach()?;
+        let (debugger, _machine) = served.attach()?;
+        let rtt = Rtt::attach(debugger, served.machine.ram).environment()?;
         run("RTT", &served, Box::new(rtt), seed);
     }
     Failure::unless(is_right)

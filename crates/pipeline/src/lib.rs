@@ -4,7 +4,6 @@
 //! This crate prints nothing and never exits. It changes neither the current folder nor the
 //! environment of its process, so that two sessions in one process do not meet.
 
-pub mod device_job;
 pub mod disk;
 pub mod emulator;
 pub mod environment;

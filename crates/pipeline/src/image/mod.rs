@@ -18,10 +18,10 @@ pub use self::cargo::{Job, compile};
 pub use self::key::settings;
 pub use self::sources::LOCK;
 pub use self::workspace::{firmware_sources, lock, versioned};
-use crate::environment::{self, Toolchain};
+use crate::environment::Toolchain;
 use crate::failure::{ExitReason, Failure};
+use crate::invocation;
 use crate::progress::Progress;
-use crate::{emulator, invocation, store};
 
 /// The level at which nothing is logged.
 pub const LOG_OFF: &str = "off";
@@ -92,7 +92,6 @@ pub struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// Whether samples come in, not readings.
     fn has_signal(&self) -> bool {
         self.takes_samples && self.model.contains_key("src/signal.rs")
     }
@@ -182,35 +181,6 @@ fn is_asked_for(label: &Label, digest: &str, core: Core, flash: Region) -> anyho
         flash.origin,
         invocation::verb("clean")
     ))
-}
-
-/// Builds the one binary of the package in `folder` for `core` and runs it on the core's emulated
-/// machine: what it logs.
-pub fn emulated_log(
-    folder: &Path,
-    binary: &str,
-    arguments: &[&str],
-    core: Core,
-    progress: &Progress,
-) -> Result<String, Failure> {
-    let target = core.target();
-    let toolchain = environment::needed_toolchain(target)?;
-    let machine = core.machine();
-    let (qemu, _) = environment::needed_emulator(machine)?;
-    let elf = compile(&Job {
-        folder,
-        files: None,
-        binary,
-        arguments,
-        target,
-        log: "info",
-        keeps_libraries: false,
-        toolchain: &toolchain,
-        progress,
-    })?;
-    let path = folder.join("emulated.elf");
-    store::write_whole(&path, &elf).environment()?;
-    emulator::log_of(&qemu, machine, &path, progress)
 }
 
 #[cfg(test)]

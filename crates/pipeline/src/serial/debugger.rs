@@ -16,11 +16,11 @@ pub struct Debugger<L> {
 }
 
 /// A debugger that says nothing for so long is gone.
-pub(super) const ANSWER_MAX: Duration = Duration::from_secs(10);
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Bytes that one packet carries.
-pub(super) const CHUNK: u32 = 1024;
+const CHUNK: u32 = 1024;
 
-pub(super) fn broken(what: &str) -> io::Error {
+fn broken(what: &str) -> io::Error {
     io::Error::other(format!("the emulator's debugger interface: {what}"))
 }
 

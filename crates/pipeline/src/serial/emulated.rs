@@ -17,7 +17,6 @@ use tempfile::TempDir;
 
 use super::debugger::Debugger;
 use super::link::{Pipes, Tty};
-use super::rtt::Rtt;
 use crate::environment;
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport, Way};
@@ -111,12 +110,9 @@ impl Served {
         Emulated::start(self.command(&["-serial", "pty"]), self.machine, own)
     }
 
-    /// Starts the machine and reaches its RTT channels through the emulator's debugger interface.
-    pub fn attach(&self) -> Result<(Rtt<Pipes>, Guarded), Failure> {
-        let mut command = self.command(&["-serial", "null", "-gdb", "stdio"]);
-        let (pipes, child) = piped(&mut command)?;
-        let rtt = Rtt::attach(pipes, self.machine.ram, START_MAX);
-        Ok((rtt.environment()?, child))
+    /// Starts the machine, and reaches it through the emulator's debugger interface.
+    pub fn attach(&self) -> Result<(Debugger<Pipes>, Guarded), Failure> {
+        debugged(self.command(&["-serial", "null", "-gdb", "stdio"]))
     }
 
     fn command(&self, devices: &[&str]) -> Command {
@@ -124,15 +120,15 @@ impl Served {
     }
 }
 
-/// Starts a command whose pipes are the emulator's debugger interface.
-fn piped(command: &mut Command) -> Result<(Pipes, Guarded), Failure> {
+/// Starts an emulator whose pipes are its debugger interface.
+fn debugged(mut command: Command) -> Result<(Debugger<Pipes>, Guarded), Failure> {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let mut guarded = spawn(command)?;
+    let mut guarded = spawn(&mut command)?;
     match (guarded.child.stdin.take(), guarded.child.stdout.take()) {
-        (Some(stdin), Some(stdout)) => Ok((Pipes::new(stdin, stdout), guarded)),
+        (Some(stdin), Some(stdout)) => Ok((Debugger::new(Pipes::new(stdin, stdout)), guarded)),
         _ => Err(Failure::Environment(anyhow!("no pipes"))),
     }
 }
@@ -144,8 +140,7 @@ pub fn halted(
     elf: &Path,
 ) -> Result<(Debugger<Pipes>, Guarded), Failure> {
     let devices = ["-serial", "null", "-S", "-gdb", "stdio"];
-    let (pipes, child) = piped(&mut emulator::command(program, machine, elf, &devices))?;
-    Ok((Debugger::new(pipes), child))
+    debugged(emulator::command(program, machine, elf, &devices))
 }
 
 /// A running machine; it ends when this is dropped.

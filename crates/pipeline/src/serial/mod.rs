@@ -4,7 +4,6 @@ mod debugger;
 mod emulated;
 mod link;
 mod noise;
-mod rtt;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -16,10 +16,11 @@ use spinney_quantize::{
 };
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
-use crate::parallel;
-use spinney_pipeline::device_job::{Device, Job, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
+
+use crate::device_job::{Device, Job, Ran};
+use crate::parallel;
 
 /// Random and adversarial inputs per model.
 const N_INPUTS: usize = 1_000_000;

@@ -9,17 +9,17 @@ use spinney_dataset::Dataset;
 use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
 use spinney_quantize::QuantModel;
 
-use crate::emulator::{self, Emulation, Ended};
-use crate::environment::{self, Toolchain};
-use crate::failure::{ExitReason, Failure};
-use crate::image::{self, Image, Transport};
-use crate::progress::Progress;
-use crate::store;
+use spinney_pipeline::emulator::{self, Emulation, Ended};
+use spinney_pipeline::environment::{self, Toolchain};
+use spinney_pipeline::failure::{ExitReason, Failure};
+use spinney_pipeline::image::{self, Image, Transport};
+use spinney_pipeline::progress::Progress;
+use spinney_pipeline::store;
 
 /// A core and the machines that run its code, the preferred one first.
-pub struct Device {
+pub(crate) struct Device {
     /// The core.
-    pub core: Core,
+    pub(crate) core: Core,
     machines: Vec<(&'static Machine, PathBuf)>,
     toolchain: Toolchain,
 }
@@ -28,7 +28,7 @@ const DEADLINE_S: u32 = 3600;
 
 impl Device {
     /// The device of `core` on the first of these machines that has enough memory.
-    pub fn new(core: Core, machines: &[&str]) -> Result<Self, Failure> {
+    pub(crate) fn new(core: Core, machines: &[&str]) -> Result<Self, Failure> {
         let toolchain = environment::needed_toolchain(core.target())?;
         let machines = machines
             .iter()
@@ -49,17 +49,17 @@ impl Device {
 }
 
 /// How a job ended.
-pub struct Ran {
+pub(crate) struct Ran {
     /// The machine that ran it, or was the last not to.
-    pub machine: &'static Machine,
+    pub(crate) machine: &'static Machine,
     /// What was measured, or why nothing was.
-    pub result: Result<DeviceRun, String>,
+    pub(crate) result: Result<DeviceRun, String>,
     /// Why it ran on another machine than the first.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 /// What a case takes to the devices.
-pub struct Job {
+pub(crate) struct Job {
     /// Of the case, fit for a folder and a package.
     name: String,
     model: SourceTree,
@@ -73,7 +73,7 @@ impl Job {
     ///
     /// # Errors
     /// The form does not hold the model.
-    pub fn new(
+    pub(crate) fn new(
         name: &str,
         kind: &str,
         quant: &QuantModel,
@@ -104,7 +104,7 @@ impl Job {
 
     /// Runs on `device`, on the first of its machines that holds the image, and compares with
     /// `predictions`; `folder` names this kind of jobs.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         device: &Device,
         predictions: &Predictions,

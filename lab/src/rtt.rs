@@ -8,12 +8,10 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use spinney_board::Region;
-
-use super::Link;
-use super::debugger::{ANSWER_MAX, CHUNK, Debugger, broken};
+use spinney_pipeline::serial::{Debugger, Link};
 
 /// The channels called `spinney` of a stopped or running machine.
-pub struct Rtt<L> {
+pub(crate) struct Rtt<L> {
     debugger: Debugger<L>,
     /// Address of the descriptor of up channel 1.
     up: u32,
@@ -28,15 +26,22 @@ const WRITTEN: usize = 3;
 const READ: usize = 4;
 /// How long the machine may run between two looks.
 const SLICE: Duration = Duration::from_millis(2);
+/// Bytes of RAM that are looked at in one go.
+const CHUNK: u32 = 1024;
+/// How long the firmware may take from reset on until its control block is there.
+const START_MAX: Duration = Duration::from_secs(20);
+/// A firmware that takes nothing for so long is gone.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
 impl<L: Link> Rtt<L> {
-    /// Finds the control block in `ram`, for which the firmware has up to `patience` from reset on.
-    pub fn attach(debugger: L, ram: Region, patience: Duration) -> io::Result<Self> {
+    /// Finds the control block in `ram`.
+    pub(crate) fn attach(debugger: Debugger<L>, ram: Region) -> io::Result<Self> {
         let mut rtt = Self {
-            debugger: Debugger::new(debugger),
+            debugger,
             up: 0,
             down: 0,
         };
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + START_MAX;
         loop {
             rtt.debugger.stop()?;
             if let Some(block) = rtt.find(ram)? {
@@ -48,7 +53,7 @@ impl<L: Link> Rtt<L> {
             }
             rtt.debugger.go_on()?;
             if Instant::now() >= deadline {
-                return Err(broken("no RTT control block in RAM"));
+                return Err(io::Error::other("no RTT control block in RAM"));
             }
             std::thread::sleep(SLICE);
         }
@@ -131,7 +136,8 @@ impl<L: Link> Link for Rtt<L> {
             self.debugger.go_on()?;
             bytes = &bytes[n_bytes?..];
             if Instant::now() >= deadline {
-                return Err(broken("the firmware does not empty its down channel"));
+                let error = "the firmware does not empty its down channel";
+                return Err(io::Error::other(error));
             }
             std::thread::sleep(SLICE);
         }
