@@ -7,7 +7,6 @@ use spinney_pipeline::failure::Failure;
 
 use crate::terminal;
 
-/// `chips search`.
 pub(crate) fn find(part: &str, flash: Option<u32>) -> Result<(), Failure> {
     let named = search(part);
     let has_size = |chip: &&Listing| flash.is_none_or(|bytes| chip.flash.len == bytes);

@@ -92,10 +92,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Format::Conversion => kept(arguments, &bytes)?,
         _ => quantized(arguments, model, rows.as_ref())?,
     };
-    let encoding = if arguments.branches {
-        Encoding::Branches
-    } else {
-        Encoding::Table
+    let encoding = match arguments.branches {
+        true => Encoding::Branches,
+        false => Encoding::Table,
     };
     let Conversion { quant, .. } = &converted;
     let certificate = rows.as_ref().map(|rows| converted.certify(rows));
@@ -122,14 +121,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(LinkWords { function, formula }) = sums.and_then(of_link) {
         println!("device's value: before {function}; the model predicts {formula}");
     }
-    let stem = |path: &Path| {
-        path.file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    };
+    let name = |path: &Path| path.file_stem().unwrap_or_default().display().to_string();
     if let Some(path) = &results.c99 {
-        let name = stem(path);
+        let name = name(path);
         let header = (Sources::new(&name, &converted).of(encoding, Core::CortexM0)).header();
         store::write_whole(path, header.text.as_bytes()).input()?;
         let (path, form, bytes) = (path.display(), header.form, header.table_bytes);
@@ -139,15 +133,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     if let Some(folder) = &results.drop_in {
-        let name = stem(folder);
+        let name = name(folder);
         let sources = Sources::new(&name, &converted).of(encoding, Core::CortexM0);
         for (inside, text) in sources.drop_in().input()?.files {
-            let path = folder.join(inside);
-            let parent = path.parent().unwrap_or(folder);
-            std::fs::create_dir_all(parent)
-                .with_context(|| format!("cannot create {}", parent.display()))
-                .input()?;
-            store::write_whole(&path, text.as_bytes()).input()?;
+            store::write_whole(&folder.join(inside), text.as_bytes()).input()?;
         }
         println!("crate: {}", folder.display());
     }
@@ -169,7 +158,6 @@ fn kept(arguments: &Arguments, bytes: &[u8]) -> Result<Conversion, Failure> {
     Conversion::from_bytes(bytes).map_err(|error| at_fault(&arguments.file, &error))
 }
 
-/// The model, quantized as the arguments say.
 fn quantized(
     arguments: &Arguments,
     model: FloatModel,
@@ -177,14 +165,11 @@ fn quantized(
 ) -> Result<Conversion, Failure> {
     let patterns: Vec<(String, Declared)> = (arguments.sensor.iter())
         .map(|(pattern, sensor)| {
-            let sensor = Some(*sensor);
-            (
-                pattern.clone(),
-                Declared {
-                    sensor,
-                    ..Declared::default()
-                },
-            )
+            let declared = Declared {
+                sensor: Some(*sensor),
+                ..Declared::default()
+            };
+            (pattern.clone(), declared)
         })
         .collect();
     let declared = declared_for(&patterns, &model.schema().feature_names()).map_err(|pattern| {
@@ -193,10 +178,9 @@ fn quantized(
         ))
     })?;
     let options = Options {
-        voting: if arguments.hard {
-            Voting::Hard
-        } else {
-            Voting::Soft
+        voting: match arguments.hard {
+            true => Voting::Hard,
+            false => Voting::Soft,
         },
         votes: Votes::Q15,
         codes: CodeWidth::Auto,

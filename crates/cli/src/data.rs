@@ -1,5 +1,6 @@
 //! `data`: what Spinney sees in files of rows, and a `[dataset]` for them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,8 +10,9 @@ use spinney_dataset::arrow::is_arrow;
 use spinney_dataset::parquet::is_parquet;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
 use spinney_dataset::{Format, LabelsIn, Source, unpacked};
-use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::stages::{at_fault, seen};
+use spinney_pipeline::failure::Failure;
+use spinney_pipeline::stages::at_fault;
+use spinney_pipeline::stages::seen::{self, quoted};
 
 use crate::{convert, terminal};
 
@@ -29,7 +31,6 @@ pub(crate) struct Table {
     pub profile: Profile,
     /// Which file has which class, where no column says it.
     has_file_per_class: bool,
-    /// The formats of the files.
     formats: String,
 }
 
@@ -38,11 +39,7 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
         && folder.is_dir()
     {
         let seen = seen::folder(folder, &slashed(folder))?;
-        if as_json {
-            return terminal::json(&seen).environment();
-        }
-        print!("{seen}");
-        return Ok(());
+        return terminal::answer(&seen, as_json, ToString::to_string);
     }
     let bytes = read(files)?;
     if let [file] = files
@@ -60,20 +57,18 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
     let table = table_of(files, &bytes, label)?;
     let names: Vec<String> = files.iter().map(|it| slashed(it)).collect();
     let (dataset, _) = dataset(&table, &names);
-    if as_json {
-        let seen = Seen {
-            files: names,
-            profile: &table.profile,
-            dataset: &dataset,
-        };
-        return terminal::json(&seen).environment();
-    }
-    let model = match table.has_numbers() {
-        true => "\n[model]\nkind = \"random-forest\"\ntask = \"regress\"\n",
-        false => "",
+    let seen = Seen {
+        files: names,
+        profile: &table.profile,
+        dataset: &dataset,
     };
-    print!("{}\n{dataset}{model}", text(&table, &names));
-    Ok(())
+    terminal::answer(&seen, as_json, |seen| {
+        let model = match table.has_numbers() {
+            true => "\n[model]\nkind = \"random-forest\"\ntask = \"regress\"\n",
+            false => "",
+        };
+        format!("{}\n{dataset}{model}", text(&table, &seen.files))
+    })
 }
 
 impl Table {
@@ -93,7 +88,6 @@ impl Table {
     }
 }
 
-/// The bytes of files.
 pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
     let read = |path: &PathBuf| {
         if path.is_dir() {
@@ -108,7 +102,6 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
     files.iter().map(read).collect()
 }
 
-/// What is seen in files of tables.
 pub(crate) fn table_of(
     files: &[PathBuf],
     bytes: &[Vec<u8>],
@@ -145,15 +138,13 @@ pub(crate) fn table_of(
 }
 
 fn formats(files: &[Vec<u8>]) -> String {
-    let mut names: Vec<&str> = (files.iter().map(Vec::as_slice).map(|file| match file {
+    let names = files.iter().map(|file| match file {
         _ if is_parquet(file) => "Parquet",
         _ if is_arrow(file) => "Arrow",
         _ => "CSV",
-    }))
-    .collect();
-    names.sort_unstable();
-    names.dedup();
-    names.join(" and ")
+    });
+    let names: BTreeSet<&str> = names.collect();
+    Vec::from_iter(names).join(" and ")
 }
 
 /// What there is to say of rows that are no table; `None` of a table.
@@ -178,7 +169,7 @@ fn other_format(path: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
     let source = Source::open(bytes, labels, true).map_err(blame)?;
     let (rows, _) = source.rows(&|_| true).map_err(blame)?;
     let (n_rows, n_features) = rows.values.dim();
-    let typed = toml_string(&slashed(path));
+    let typed = quoted(&slashed(path));
     Ok(Some(format!(
         "{}: {name}, {n_rows} rows of {n_features} features\n\n[dataset]\npath = {typed}\n{keys}\n",
         path.display()
@@ -190,31 +181,30 @@ pub(crate) fn dataset(table: &Table, names: &[String]) -> (String, bool) {
     let profile = &table.profile;
     let mut out = "[dataset]\n".to_owned();
     let mut is_divided = true;
-    let quoted: Vec<String> = names.iter().map(|it| toml_string(it)).collect();
+    let files: Vec<String> = names.iter().map(|it| quoted(it)).collect();
     let sides = |word: &str| -> Vec<usize> {
         let is = |at: &usize| stem(&names[*at]).to_lowercase().contains(word);
         (0..names.len()).filter(is).collect()
     };
     let label = match &profile.label {
         _ if table.has_file_per_class => None,
-        Some(label) if profile.header => Some(toml_string(&label.column)),
+        Some(label) if profile.header => Some(quoted(&label.column)),
         Some(label) => Some(label.column.clone()),
         None => Some("\"?\"    # no column looks like the label; name it".to_owned()),
     };
-    match (&quoted[..], &sides("train")[..], &sides("test")[..]) {
+    match (&files[..], &sides("train")[..], &sides("test")[..]) {
         ([file], ..) => out += &format!("path = {file}\n"),
         ([_, _], [train], [test]) if train != test && !table.has_file_per_class => {
             is_divided = false;
-            let _ = writeln!(out, "train = {}\ntest = {}", quoted[*train], quoted[*test]);
+            let _ = writeln!(out, "train = {}\ntest = {}", files[*train], files[*test]);
         }
         _ if table.has_file_per_class => {
-            let of =
-                |(name, file): (&String, &String)| format!("{} = {file}", toml_string(stem(name)));
-            let classes: Vec<String> = names.iter().zip(&quoted).map(of).collect();
+            let of = |(name, file): (&String, &String)| format!("{} = {file}", quoted(stem(name)));
+            let classes: Vec<String> = names.iter().zip(&files).map(of).collect();
             let _ = writeln!(out, "path = {{ {} }}", classes.join(", "));
         }
         _ => {
-            let _ = writeln!(out, "path = [{}]", quoted.join(", "));
+            let _ = writeln!(out, "path = [{}]", files.join(", "));
         }
     }
     if let Some(label) = label {
@@ -226,14 +216,14 @@ pub(crate) fn dataset(table: &Table, names: &[String]) -> (String, bool) {
     let features = profile.columns.iter().filter(|it| is_feature(table, it));
     let group = features.clone().find(|it| it.is_group && profile.header);
     if let Some(group) = group {
-        let _ = writeln!(out, "group = {}", toml_string(&group.name));
+        let _ = writeln!(out, "group = {}", quoted(&group.name));
     }
     let rest = features.filter(|it| Some(it.name.as_str()) != group.map(|it| it.name.as_str()));
     let (ignored, kept): (Vec<_>, Vec<_>) = rest.partition(|it| is_ignored(it));
     if !ignored.is_empty() {
         let names = ignored
             .iter()
-            .map(|it| toml_string(it.feature.as_deref().unwrap_or(&it.name)));
+            .map(|it| quoted(it.feature.as_deref().unwrap_or(&it.name)));
         let _ = writeln!(out, "ignore = [{}]", names.collect::<Vec<_>>().join(", "));
     }
     if kept.iter().any(|it| it.n_missing > 0) {
@@ -371,19 +361,4 @@ pub(crate) fn slashed(path: &Path) -> String {
 fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split('.').next().unwrap_or(name)
-}
-
-/// A string of TOML, or of a key that needs no quotes.
-fn toml_string(text: &str) -> String {
-    let mut quoted = "\"".to_owned();
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
 }

@@ -2,47 +2,31 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::Context;
 use spinney_convert::{Explained, Explanation, explain};
-use spinney_dataset::Dataset;
 
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::stages::{self, Quantized};
+use spinney_pipeline::stages;
+
+use crate::terminal;
 
 /// Explains the row of this number in the source file, as `predictions.csv` numbers them.
 pub(crate) fn run(config: &Path, row: usize, as_json: bool) -> Result<(), Failure> {
-    let quantized = stages::quantized(config, crate::terminal::progress())?;
+    let quantized = stages::quantized(config, terminal::progress())?;
     let test = &quantized.rows.test;
-    let index = test
-        .source_rows()
-        .iter()
-        .position(|source| *source == row)
-        .ok_or_else(|| {
-            let (first, last) = span(test);
-            anyhow!(
-                "row {row} is not among the {} test rows, whose numbers lie between {first} and \
-                 {last}; predictions.csv names them",
-                test.n_rows()
+    let rows = test.source_rows().iter();
+    let index = (rows.clone().position(|source| *source == row))
+        .with_context(|| {
+            let (first, last) = (rows.clone().min(), rows.max());
+            format!(
+                "row {row} is not among the {} test rows, whose numbers lie between {} and {}; \
+                 predictions.csv names them",
+                test.n_rows(),
+                first.unwrap_or(&0),
+                last.unwrap_or(&0)
             )
         })
         .input()?;
-    let explanation = explanation(&quantized, row, index);
-    if as_json {
-        crate::terminal::json(&explanation).environment()?;
-    } else {
-        print!("{}", explanation.text());
-    }
-    Ok(())
-}
-
-fn span(rows: &Dataset) -> (usize, usize) {
-    let rows = rows.source_rows();
-    let first = rows.iter().min().copied().unwrap_or(0);
-    (first, rows.iter().max().copied().unwrap_or(0))
-}
-
-fn explanation(quantized: &Quantized, row: usize, index: usize) -> Explanation {
-    let test = &quantized.rows.test;
     let outputs = quantized.model.schema().outputs();
     let label = quantized.rows.has_labels.then(|| match test.numbers() {
         Some(numbers) => {
@@ -59,5 +43,6 @@ fn explanation(quantized: &Quantized, row: usize, index: usize) -> Explanation {
         voting: quantized.voting,
         exit: exit.as_ref(),
     };
-    explain(explained, row, label, &test.values().row(index).to_vec())
+    let explanation = explain(explained, row, label, &test.values().row(index).to_vec());
+    terminal::answer(&explanation, as_json, Explanation::text)
 }

@@ -34,32 +34,23 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments {
-        config,
-        dry_run,
-        verify,
-        uf2,
-        probe,
-    } = arguments;
-    let progress = terminal::progress();
-    if let Some(to) = uf2 {
-        let file = spinney_pipeline::flash::copy(&config, &to, &progress)?;
+    let (config, progress) = (&arguments.config, terminal::progress());
+    if let Some(to) = arguments.uf2 {
+        let file = spinney_pipeline::flash::copy(config, &to, &progress)?;
         println!("copied: {}", file.display());
         return Ok(());
     }
-    let flash = Flash::prepare(&config, verify, &progress)?;
-    if dry_run {
+    let flash = Flash::prepare(config, arguments.verify, &progress)?;
+    if arguments.dry_run {
         print!("{}", flash.plan()?);
         return Ok(());
     }
     let chip = flash.chip().name.clone();
-    let screen = &mut Terminal {
-        progress: progress.clone(),
-    };
-    if !verify {
+    let (probe, screen) = (arguments.probe, &mut Terminal(progress.clone()));
+    if !arguments.verify {
         return flash.program(probe, screen);
     }
-    judge(&chip, &flash.verify(&config, probe, screen, &progress)?)
+    judge(&chip, &flash.verify(config, probe, screen, &progress)?)
 }
 
 /// Tells what the rows on the board gave.
@@ -92,17 +83,15 @@ fn judge(chip: &str, found: &Verified) -> Result<(), Failure> {
     Err(Failure::Gate)
 }
 
-struct Terminal {
-    progress: Progress,
-}
+struct Terminal(Progress);
 
 impl Screen for Terminal {
     fn progress(&mut self, phase: Phase, done: u64, total: Option<u64>) {
-        self.progress.doing(&bar(phase, done, total));
+        self.0.doing(&bar(phase, done, total));
     }
 
     fn note(&mut self, text: &str) {
-        self.progress.clear();
+        self.0.clear();
         eprintln!("{text}");
     }
 

@@ -8,7 +8,7 @@ use spinney_config::Config;
 use spinney_model::visible;
 
 use spinney_pipeline::stages::inputs::{self, Inputs};
-use spinney_pipeline::stages::order::STAGES;
+use spinney_pipeline::stages::order::{STAGES, Spec};
 use spinney_pipeline::stages::{Session, last_run};
 
 use crate::terminal;
@@ -38,7 +38,7 @@ pub(super) fn run(path: &Path, format: Format) -> Result<(), Failure> {
     let session = Session::open(path, terminal::progress())?;
     let inputs = inputs::read(&session.config)?;
     let nodes = nodes(&session.config, &inputs);
-    print!("{}", draw(&nodes, format).expect("writing to a string"));
+    print!("{}", draw(&nodes, format));
     if let (Format::Text, Some(damage)) = (format, last_run::damage(&session, &inputs)) {
         println!("\n{damage}");
     }
@@ -47,25 +47,22 @@ pub(super) fn run(path: &Path, format: Format) -> Result<(), Failure> {
 
 fn nodes(config: &Config, inputs: &Inputs) -> Vec<Node> {
     let files = summarised(inputs.paths());
-    STAGES
-        .iter()
-        .map(|stage| Node {
+    let node = |stage: &Spec| {
+        let parts = inputs::present(&config.pipeline, &(stage.parts)(&config.pipeline));
+        let parts = parts.unwrap_or_default().into_iter();
+        Node {
             name: stage.name,
             does: stage.does,
-            files: if stage.reads_files {
-                files.clone()
-            } else {
-                Vec::new()
+            files: match stage.reads_files {
+                true => files.clone(),
+                false => Vec::new(),
             },
-            parts: inputs::present(&config.pipeline, &(stage.parts)(&config.pipeline))
-                .unwrap_or_default()
-                .iter()
-                .map(|(part, _)| inputs::typed(part))
-                .collect(),
+            parts: parts.map(|(part, _)| inputs::typed(part)).collect(),
             after: stage.after,
             makes: stage.makes,
-        })
-        .collect()
+        }
+    };
+    STAGES.iter().map(node).collect()
 }
 
 /// Files by name; folders of many by their folder and how many.
@@ -79,13 +76,14 @@ fn summarised<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     shown
 }
 
-fn draw(nodes: &[Node], format: Format) -> Result<String, std::fmt::Error> {
+fn draw(nodes: &[Node], format: Format) -> String {
     let mut out = String::new();
-    match format {
-        Format::Text => text(nodes, &mut out)?,
-        Format::Mermaid => mermaid(nodes, &mut out)?,
-    }
-    Ok(out)
+    let drawn = match format {
+        Format::Text => text(nodes, &mut out),
+        Format::Mermaid => mermaid(nodes, &mut out),
+    };
+    drawn.expect("writing to a string");
+    out
 }
 
 fn text(nodes: &[Node], out: &mut String) -> std::fmt::Result {
@@ -118,20 +116,13 @@ fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
     };
     writeln!(out, "flowchart LR")?;
     for (index, node) in nodes.iter().enumerate() {
-        writeln!(
-            out,
-            "  {}[\"{}<br><small>{}</small>\"]",
-            node.name, node.name, node.makes
-        )?;
+        let (name, makes) = (node.name, node.makes);
+        writeln!(out, "  {name}[\"{name}<br><small>{makes}</small>\"]")?;
         let reads: Vec<String> = node.files.iter().chain(&node.parts).map(label).collect();
-        writeln!(
-            out,
-            "  in{index}([\"{}\"]) --> {}",
-            reads.join("<br>"),
-            node.name
-        )?;
+        let reads = reads.join("<br>");
+        writeln!(out, "  in{index}([\"{reads}\"]) --> {name}")?;
         for before in node.after {
-            writeln!(out, "  {before} --> {}", node.name)?;
+            writeln!(out, "  {before} --> {name}")?;
         }
     }
     Ok(())
@@ -165,7 +156,7 @@ mod tests {
     #[test]
     fn graphs_of_both_kinds() {
         let all = [Format::Text, Format::Mermaid]
-            .map(|format| draw(&nodes(), format).unwrap())
+            .map(|format| draw(&nodes(), format))
             .join("---\n");
         expect_test::expect![[r#"
             model trains

@@ -149,7 +149,6 @@ fn add_pipeline(
     Ok(())
 }
 
-/// The workflow of the pipeline that is there.
 fn add_workflow(root: &Path, name: Option<&str>, plan: &mut Plan) -> Result<(), Failure> {
     let config = spinney_config::load(&root.join(CONFIG))?;
     let pipeline = &config.pipeline;
@@ -294,7 +293,6 @@ mod tests {
         folder
     }
 
-    /// All files below a folder, by path.
     fn all(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let read = |path: &PathBuf| std::fs::read(folder.join(path)).unwrap();
         let found = disk::files_below(folder).unwrap().into_iter();

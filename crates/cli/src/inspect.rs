@@ -10,6 +10,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::at_fault;
 
 use crate::convert::read_model;
+use crate::terminal;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -23,20 +24,16 @@ struct Inspected {
 pub(crate) fn run(file: &Path, as_json: bool) -> Result<(), Failure> {
     let bytes = read_model(file)?;
     let imported = spinney_import::import(&bytes).map_err(|error| at_fault(file, &error))?;
-    let description = spinney_import::describe(&imported);
-    let forms = forms(&imported.model).input()?;
-    if as_json {
-        let inspected = Inspected { description, forms };
-        crate::terminal::json(&inspected).environment()?;
-    } else {
-        print!("{description}{}", text(&forms));
-    }
-    Ok(())
+    let inspected = Inspected {
+        description: spinney_import::describe(&imported),
+        forms: forms(&imported.model).input()?,
+    };
+    terminal::answer(&inspected, as_json, text)
 }
 
-fn text(forms: &[Form]) -> String {
-    let mut out = String::new();
-    for form in forms {
+fn text(inspected: &Inspected) -> String {
+    let mut out = inspected.description.to_string();
+    for form in &inspected.forms {
         let votes = form
             .votes
             .map_or(String::new(), |votes| format!(", {votes}"));
@@ -49,7 +46,7 @@ fn text(forms: &[Form]) -> String {
             form.encoding, form.table_bytes, form.form
         ));
     }
-    if forms.iter().any(|form| form.votes.is_some()) {
+    if inspected.forms.iter().any(|form| form.votes.is_some()) {
         out.push_str("flash       branches: code, whose size a build tells; code comes on top of tables, too\n");
     }
     out

@@ -289,13 +289,8 @@ pub struct More {
 pub fn main(door: Door) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let is_typed = |more: &&More| {
-        let typed = arguments.iter().skip(1);
-        more.words.len() < arguments.len()
-            && more
-                .words
-                .iter()
-                .zip(typed)
-                .all(|(word, typed)| typed == *word)
+        let typed = arguments.iter().skip(1).take(more.words.len());
+        typed.eq(more.words)
     };
     if let Some(more) = door.more.iter().find(is_typed) {
         invocation::state(door.name);

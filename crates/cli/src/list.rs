@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
-use spinney_config::{Config, Model, Training, file};
+use spinney_config::{Model, Pipeline, Training, file};
 use spinney_model::visible;
 
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -37,18 +37,14 @@ pub(crate) fn run(folder: &Path, as_json: bool) -> Result<(), Failure> {
         .input()?;
     configs.sort_by_key(|path| (path.components().count(), path.clone()));
     let lines: Vec<Line> = configs.iter().map(|path| line(path, &progress)).collect();
-    if as_json {
-        terminal::json(&lines).environment()?;
-    } else if lines.is_empty() {
-        println!(
-            "no pipeline lies below {}; {} writes one",
+    terminal::answer(&lines, as_json, |lines| match &lines[..] {
+        [] => format!(
+            "no pipeline lies below {}; {} writes one\n",
             folder.display(),
             invocation::verb("new PATH")
-        );
-    } else {
-        print!("{}", table(&lines));
-    }
-    Ok(())
+        ),
+        lines => table(lines),
+    })
 }
 
 /// Collects the TOML files that have a table `[pipeline]`.
@@ -79,26 +75,19 @@ fn has_pipeline(path: &Path) -> bool {
 }
 
 fn line(path: &Path, progress: &Progress) -> Line {
-    match spinney_config::load(path) {
-        Err(_) => Line {
-            config: path.to_owned(),
-            name: None,
-            model: None,
-            chip: None,
-            last_run: Standing::Faulty,
-        },
-        Ok(config) => Line {
-            config: path.to_owned(),
-            name: Some(config.pipeline.identity.name.clone()),
-            model: Some(model(&config)),
-            chip: Some(config.pipeline.target.chip.name.clone()),
-            last_run: standing(&config, progress),
-        },
+    let config = spinney_config::load(path).ok();
+    let pipeline = config.as_ref().map(|config| &config.pipeline);
+    Line {
+        config: path.to_owned(),
+        name: pipeline.map(|it| it.identity.name.clone()),
+        model: pipeline.map(model),
+        chip: pipeline.map(|it| it.target.chip.name.clone()),
+        last_run: config.map_or(Standing::Faulty, |config| standing(&config, progress)),
     }
 }
 
-fn model(config: &Config) -> String {
-    match &config.pipeline.model {
+fn model(pipeline: &Pipeline) -> String {
+    match &pipeline.model {
         Model::Import { path, .. } => path.typed.clone(),
         Model::Train(Training::GaussianNb { .. }) => "gaussian-nb".to_owned(),
         Model::Train(Training::Forest(forest)) => forest.kind.as_str().to_owned(),
@@ -106,18 +95,17 @@ fn model(config: &Config) -> String {
 }
 
 fn table(lines: &[Line]) -> String {
-    let dash = || "–".to_owned();
+    let or_dash = |cell: &Option<String>| cell.clone().unwrap_or("–".to_owned());
     let header = ["config", "name", "model", "chip", "last run"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = std::iter::once(header)
-        .chain(lines.iter().map(|line| {
-            [
-                visible(&line.config.display().to_string()).into_owned(),
-                line.name.clone().unwrap_or_else(dash),
-                line.model.clone().unwrap_or_else(dash),
-                line.chip.clone().unwrap_or_else(dash),
-                line.last_run.to_string(),
-            ]
-        }))
-        .collect();
+    let mut rows = vec![header];
+    rows.extend(lines.iter().map(|line| {
+        [
+            visible(&line.config.display().to_string()).into_owned(),
+            or_dash(&line.name),
+            or_dash(&line.model),
+            or_dash(&line.chip),
+            line.last_run.to_string(),
+        ]
+    }));
     terminal::columns(&rows, 5).join("\n") + "\n"
 }

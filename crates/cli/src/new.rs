@@ -35,14 +35,12 @@ pub use crate::start::Start;
 /// The sensor of a project whose model hears samples.
 const OF_SAMPLES: &str = include_str!("../template/firmware/src/sensor-of-samples.rs");
 
-/// What CI does, in a project.
 const WORKFLOW: &str = ".github/workflows/ci.yml";
 /// Its step for a project with firmware.
 const FIRMWARE_STEP: &str = "      - name: The firmware builds
         working-directory: firmware
         run: cargo build --release --locked
 ";
-/// The config of a project.
 const CONFIG: &str = "pipeline.toml";
 /// Where the chip's memories are, in a project.
 const MEMORY_MAP: &str = "firmware/memory.x";
@@ -77,7 +75,12 @@ pub(crate) fn run(
     }
     let draft = store::Draft::of(&full).input()?;
     write(draft.path(), name, chip, start)?;
-    write_xtask(draft.path(), &spinney)?;
+    let xtask = [
+        (own_xtask::MANIFEST, spinney.manifest()),
+        (own_xtask::MAIN, own_xtask::MAIN_TEXT.to_owned()),
+        (own_xtask::SETTINGS, own_xtask::settings()),
+    ];
+    write_all(draft.path(), xtask)?;
     draft.finish().input()?;
     if let Some(reason) = chip.cannot_start() {
         println!("note: {reason}");
@@ -113,24 +116,25 @@ pub(crate) fn place(
     }
 }
 
+/// The chip of this name, whose core the table knows.
+pub(crate) fn known_chip(name: &str) -> anyhow::Result<Chip> {
+    let listing = spinney_board::find(name).map_err(|error| {
+        let nearest = match error.nearest.join(", ") {
+            nearest if nearest.is_empty() => nearest,
+            nearest => format!(" (nearest: {nearest})"),
+        };
+        let search = invocation::verb("chips search");
+        anyhow!("{error}, expected one that {search} lists{nearest}")
+    })?;
+    let name = &listing.name;
+    listing.chip(None).with_context(|| {
+        format!("found {name}, whose core the table does not know, expected one that it knows")
+    })
+}
+
 /// The chip of this name, if an image may be written for it, from `origin` on where one is given.
 pub(crate) fn chip_named(name: &str, origin: Option<u32>) -> Result<Chip, Failure> {
-    let listing = spinney_board::find(name)
-        .map_err(|error| {
-            let nearest = match error.nearest.join(", ") {
-                nearest if nearest.is_empty() => nearest,
-                nearest => format!(" (nearest: {nearest})"),
-            };
-            let search = invocation::verb("chips search");
-            anyhow!("--chip: {error}, expected one that {search} lists{nearest}")
-        })
-        .input()?;
-    let chip = listing.chip(None).ok_or_else(|| {
-        Failure::Input(anyhow!(
-            "--chip: found {}, whose core the table does not know, expected one that it knows",
-            listing.name
-        ))
-    })?;
+    let chip = known_chip(name).context("--chip").input()?;
     let own_end = chip.flash.end();
     let chip = match origin {
         Some(origin)
@@ -183,33 +187,25 @@ pub fn write(folder: &Path, name: &str, chip: &Chip, start: &Start) -> Result<()
     let mut files = files(name, chip);
     let mut words = words(name, chip);
     words.insert("dataset", start.dataset.clone());
-    words.insert("flash", start.budget.flash.to_owned());
-    words.insert("ram", start.budget.ram.to_owned());
+    let [flash, ram] = start.budget.map(str::to_owned);
+    words.extend([("flash", flash), ("ram", ram)]);
     files.insert(CONFIG, template(CONFIG, &words));
     let (model, sensor) = model(&start.rows, &files[CONFIG])?;
     files.insert("firmware/src/sensor.rs", sensor);
-    for (file, text) in &files {
-        store::write_whole(&folder.join(file), text.as_bytes()).input()?;
-    }
-    for (file, bytes) in &start.rows {
-        store::write_whole(&folder.join(file), bytes).input()?;
-    }
-    for (file, text) in &model {
-        store::write_whole(&folder.join(MODEL).join(file), text.as_bytes()).input()?;
-    }
+    write_all(folder, &files)?;
+    write_all(folder, start.rows.iter().map(|(file, bytes)| (file, bytes)))?;
+    write_all(&folder.join(MODEL), &model)?;
     write_lock(folder, &model)
 }
 
-/// Writes the project's own `xtask`, and how it is called.
-fn write_xtask(folder: &Path, spinney: &Spinney) -> Result<(), Failure> {
-    for (file, text) in [
-        (own_xtask::MANIFEST, spinney.manifest()),
-        (own_xtask::MAIN, own_xtask::MAIN_TEXT.to_owned()),
-        (own_xtask::SETTINGS, own_xtask::settings()),
-    ] {
-        store::write_whole(&folder.join(file), text.as_bytes()).input()?;
-    }
-    Ok(())
+fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(
+    folder: &Path,
+    files: impl IntoIterator<Item = (P, B)>,
+) -> Result<(), Failure> {
+    let mut files = files.into_iter();
+    files.try_for_each(|(file, bytes)| {
+        store::write_whole(&folder.join(file), bytes.as_ref()).input()
+    })
 }
 
 /// The model of a pipeline for rows, as a crate, and what stands in for a sensor. It is made in a folder
@@ -253,25 +249,17 @@ pub(crate) fn model(
 /// The files of a project around its rows, its model and its `xtask`, by path.
 fn files(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
     let words = words(name, chip);
-    let filled = TEMPLATE.map(|(file, text)| (file, fill(text, &words)));
+    let filled = TEMPLATE.map(|(file, _)| (file, template(file, &words)));
     let map = exact_memory_x(chip.core, chip.boot, chip.flash, chip.ram);
     let map = format!("/* {}{BY}\n{map}", chip.name);
     filled.into_iter().chain([(MEMORY_MAP, map)]).collect()
 }
 
-/// A text with what stands in double braces put in.
-fn fill(text: &str, words: &BTreeMap<&'static str, String>) -> String {
-    words.iter().fold(text.to_owned(), |text, (word, meaning)| {
-        text.replace(&format!("{{{{{word}}}}}"), meaning)
-    })
-}
-
 /// The config of a pipeline alone, whose rows and crate lie at these places.
 pub(crate) fn config(name: &str, chip: &Chip, rows: &str, model: &str) -> String {
     let mut words = words(name, chip);
-    words.insert("rows", rows.to_owned());
-    words.insert("crate", model.to_owned());
-    template("pipeline.toml", &words)
+    words.extend([("rows", rows.to_owned()), ("crate", model.to_owned())]);
+    template(CONFIG, &words)
 }
 
 /// The workflow of a pipeline alone, which may hand a crate over.
@@ -281,9 +269,13 @@ pub(crate) fn workflow(name: &str, chip: &Chip, model: Option<&str>) -> String {
     template(WORKFLOW, &words)
 }
 
+/// A file of the template with what stands in double braces put in.
 fn template(file: &str, words: &BTreeMap<&'static str, String>) -> String {
     let text = TEMPLATE.iter().find(|(path, _)| *path == file);
-    fill(text.map_or("", |(_, text)| text), words)
+    let text = text.map_or("", |(_, text)| text).to_owned();
+    words.iter().fold(text, |text, (word, meaning)| {
+        text.replace(&format!("{{{{{word}}}}}"), meaning)
+    })
 }
 
 /// The step of a workflow that holds the committed crate to the pipeline.
@@ -423,8 +415,8 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("target", target.to_owned()),
         ("rows", ROWS.to_owned()),
         ("dataset", IRISES.to_owned()),
-        ("flash", OF_ROWS.flash.to_owned()),
-        ("ram", OF_ROWS.ram.to_owned()),
+        ("flash", OF_ROWS[0].to_owned()),
+        ("ram", OF_ROWS[1].to_owned()),
         ("crate", MODEL.to_owned()),
         ("last_steps", model_step(MODEL) + FIRMWARE_STEP),
         ("runtime", runtime.to_owned()),

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::places;
+use spinney_pipeline::stages::seen::quoted;
 
 /// Its manifest, in a project.
 pub(crate) const MANIFEST: &str = "xtask/Cargo.toml";
@@ -16,7 +17,6 @@ pub(crate) const MAIN: &str = "xtask/src/main.rs";
 /// Where its alias stands, in a project.
 pub(crate) const SETTINGS: &str = ".cargo/config.toml";
 
-/// Its program's text.
 pub(crate) const MAIN_TEXT: &str = include_str!("../template/xtask/main.rs");
 const MANIFEST_TEXT: &str = include_str!("../template/xtask/package.toml");
 const SETTINGS_TEXT: &str = include_str!("../template/.cargo/config.toml");
@@ -28,7 +28,6 @@ pub(crate) enum Spinney {
     Published,
     /// A repository for git, by its address.
     Git(String),
-    /// A clone.
     Clone(PathBuf),
     /// A folder of unpacked packages, by their names and folders.
     Packages(Vec<(String, PathBuf)>),
@@ -105,16 +104,14 @@ impl Spinney {
     pub(crate) fn dependency(&self) -> String {
         match self {
             Self::Clone(clone) => {
-                format!("{{ path = {} }}", quoted(&clone.join("crates/cli")))
+                let path = clone.join("crates/cli");
+                format!("{{ path = {} }}", quoted(&path.to_string_lossy()))
             }
-            Self::Git(address) => {
-                format!("{{ git = {} }}", serde_json::Value::from(address.as_str()))
-            }
+            Self::Git(address) => format!("{{ git = {} }}", quoted(address)),
             Self::Published | Self::Packages(_) => format!("{:?}", env!("CARGO_PKG_VERSION")),
         }
     }
 
-    /// The manifest of an `xtask`.
     pub(crate) fn manifest(&self) -> String {
         let mut patch = String::new();
         if let Self::Packages(packages) = self {
@@ -122,18 +119,14 @@ impl Spinney {
                 "\n# Packages that lie here, in place of published ones.\n[patch.crates-io]\n",
             );
             for (name, path) in packages {
-                patch.push_str(&format!("{name} = {{ path = {} }}\n", quoted(path)));
+                let path = quoted(&path.to_string_lossy());
+                patch.push_str(&format!("{name} = {{ path = {path} }}\n"));
             }
         }
         MANIFEST_TEXT
             .replace("{{spinney}}", &self.dependency())
             .replace("{{patch}}\n", &patch)
     }
-}
-
-/// A path as a string, which JSON writes as TOML does.
-fn quoted(path: &Path) -> String {
-    serde_json::Value::from(path.display().to_string()).to_string()
 }
 
 /// The file of settings with the alias, where there is none yet.
@@ -144,7 +137,6 @@ pub(crate) fn settings() -> String {
 /// What there is to say of a project's settings for cargo.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Alias {
-    /// They have the alias.
     IsThere,
     /// They have it once they are this text.
     Added(String),

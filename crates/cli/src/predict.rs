@@ -120,10 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let shown = arguments.scores.then_some(predicted.scores.as_deref());
     let shown = shown.flatten();
     if let (Some(path), Some(format)) = (&arguments.output, format) {
-        let bytes = match &predicted.values {
-            Some(values) => format.bytes_of_values(values, shown, schema),
-            None => format.bytes(classes, shown, schema),
-        };
+        let bytes = format.bytes(classes, predicted.values.as_ref(), shown, schema);
         store::write_whole(path, &bytes).input()?;
     }
     let n_rows = classes.len();
@@ -163,7 +160,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             scores: shown,
             device: predicted.device.as_ref(),
         };
-        terminal::json(&answer).environment()?;
+        terminal::json(&answer)?;
     } else {
         if let Some(device) = &predicted.device {
             println!("{}", device.in_words(n_rows));
@@ -212,7 +209,6 @@ fn refuse_sources(path: &Path, input: &Path, config: &Config) -> Result<(), Fail
     )))
 }
 
-/// What came of the rows.
 struct Predicted {
     classes: Vec<usize>,
     /// Of a regressor, `n_rows` × `n_targets`.
@@ -419,22 +415,15 @@ fn read(
         Labels::Columns(labels) => LabelsIn::Columns(labels.iter().map(String::as_str).collect()),
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
     };
-    let keeps = |column: &str| {
-        file.group.as_deref() != Some(column)
-            && !file
-                .ignore
-                .iter()
-                .any(|it| spinney_convert::matches(it, column))
+    let ignores = |column: &str| {
+        let mut ignored = file.ignore.iter();
+        file.group.as_deref() == Some(column)
+            || ignored.any(|it| spinney_convert::matches(it, column))
     };
     let source = Source::open(bytes, labels, file.dialect())?;
     let may_miss = file.missing == Some(Gaps::Median);
-    let columns = stages::columns(
-        &config.pipeline.features,
-        Some(model),
-        may_miss,
-        &|it| !keeps(it),
-        &source,
-    )?;
+    let declared = &config.pipeline.features;
+    let columns = stages::columns(declared, Some(model), may_miss, &ignores, &source)?;
     // What labels are is told by the model.
     let source = source.with(LabelsAre::default(), columns.clone());
     let source = match config.pipeline.model {
@@ -444,7 +433,7 @@ fn read(
         ),
         Model::Train(_) => source,
     };
-    let (rows, labels) = source.rows(&keeps)?;
+    let (rows, labels) = source.rows(&|column| !ignores(column))?;
     rows.check(&columns)?;
     Ok((rows, labels, columns))
 }
@@ -457,7 +446,6 @@ struct Fitted {
 
 /// What is right.
 enum Known {
-    /// A class per row.
     Classes(Vec<usize>),
     /// Numbers per row, one for each target.
     Numbers(Array2<f64>),

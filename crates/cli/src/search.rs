@@ -1,6 +1,5 @@
 //! `search`: the best model that meets every budget, and the front behind it.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,7 +72,6 @@ fn time(text: &str) -> Result<Duration, String> {
         .ok_or_else(fault)
 }
 
-/// Does what was typed.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let progress = match arguments.json {
         true => terminal::notes(),
@@ -91,9 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if let Some(file) = &arguments.trial {
         let trials: Vec<Trial> = lines(&file.display().to_string(), &text_of(file)?)?;
-        return trials
-            .iter()
-            .try_for_each(|trial| line(&search.run_trial(trial)?));
+        return (trials.iter()).try_for_each(|trial| line(&search.run_trial(trial)?));
     }
     let configured = &search.config().pipeline.search;
     let time = arguments
@@ -107,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let found = search.run(n_trials, time)?;
     if arguments.json {
-        terminal::json(&found).environment()?;
+        terminal::json(&found)?;
     } else {
         tell(&search, &found);
     }
@@ -133,7 +129,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line of JSON.
 fn line(value: &impl serde::Serialize) -> Result<(), Failure> {
     terminal::json_text(&(serde_json::to_string(value).environment()? + "\n"));
     Ok(())
@@ -141,12 +136,9 @@ fn line(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 fn text_of(file: &Path) -> Result<String, Failure> {
     if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
+        return std::io::read_to_string(std::io::stdin())
             .context("stdin")
-            .input()?;
-        return Ok(text);
+            .input();
     }
     std::fs::read_to_string(file)
         .with_context(|| format!("cannot read {}", file.display()))
@@ -168,7 +160,6 @@ fn tried(found: &Found) -> String {
     )
 }
 
-/// The front as a page.
 fn page(search: &Search, found: &Found) -> String {
     let pipeline = &search.config().pipeline;
     let objective = pipeline.search.objective;

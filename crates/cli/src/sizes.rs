@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use spinney_board::Chip;
 use spinney_codegen::{Identity, Origin};
 use spinney_config::{Config, Encoding as Asked};
@@ -14,9 +14,9 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image;
 use spinney_pipeline::progress::Progress;
 use spinney_pipeline::stages::{self, Quantized};
-use spinney_pipeline::{environment, invocation, places, store};
+use spinney_pipeline::{environment, places, store};
 
-use crate::terminal;
+use crate::{new, terminal};
 
 /// Chips that most engineers have met, of every instruction set that there is code for.
 const WELL_KNOWN: [&str; 12] = [
@@ -36,7 +36,6 @@ const WELL_KNOWN: [&str; 12] = [
 
 const COMMITTED: &str = "reports/chips.md";
 
-/// The firmware of a pipeline on a chip.
 struct Line {
     chip: Chip,
     form: String,
@@ -52,7 +51,8 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
         chips.iter().map(String::as_str).collect()
     };
     // Whatever is wrong with a name shows before anything is built.
-    let chips: Vec<Chip> = names.into_iter().map(chip).collect::<Result<_, _>>()?;
+    let chips = names.into_iter().map(new::known_chip);
+    let chips: Vec<Chip> = chips.collect::<anyhow::Result<_>>().input()?;
     let progress = terminal::progress();
     let mut loaded = spinney_config::load(config)?;
     let quantized = stages::quantized_anew(config, progress.clone())?;
@@ -74,7 +74,8 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
     let text = table(&lines);
     print!("{text}");
     let clone = places::clone().filter(|_| config == Path::new("pipeline.toml"));
-    if let (Some(clone), true) = (clone, names_are_well_known(&lines)) {
+    let built = lines.iter().map(|line| line.chip.name.as_str());
+    if let (Some(clone), true) = (clone, built.eq(WELL_KNOWN)) {
         let page = format!(
             "# One pipeline, a dozen chips\n\n\
              Made by `cargo xtask chips sizes`. The product image of `{}`, built with nothing \
@@ -88,31 +89,6 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
         println!("\nreport: {COMMITTED}");
     }
     Ok(())
-}
-
-fn names_are_well_known(lines: &[Line]) -> bool {
-    lines.len() == WELL_KNOWN.len()
-        && lines
-            .iter()
-            .zip(WELL_KNOWN)
-            .all(|(line, name)| line.chip.name == name)
-}
-
-fn chip(name: &str) -> Result<Chip, Failure> {
-    let listing = spinney_board::find(name)
-        .map_err(|error| {
-            anyhow!(
-                "{error}, expected one that {} lists",
-                invocation::verb("chips search")
-            )
-        })
-        .input()?;
-    listing.chip(None).ok_or_else(|| {
-        Failure::Input(anyhow!(
-            "{}: found no core in the table, expected a chip whose core is known",
-            listing.name
-        ))
-    })
 }
 
 /// The smallest of the product images that a run would build for this chip.

@@ -29,27 +29,14 @@ pub struct Start {
     pub(crate) dataset: String,
     /// What it is for, in words.
     pub(crate) what: String,
-    pub(crate) budget: Budget,
+    /// What a first model may take together with its firmware, of flash and of RAM.
+    pub(crate) budget: [&'static str; 2],
 }
 
-/// What a first model may take together with its firmware.
-#[derive(Clone, Copy)]
-pub(crate) struct Budget {
-    pub flash: &'static str,
-    pub ram: &'static str,
-}
+/// Budgets of rows, and of samples, which a front end keeps.
+pub(crate) const OF_ROWS: [&str; 2] = ["32K", "4K"];
+const OF_SAMPLES: [&str; 2] = ["128K", "32K"];
 
-/// Of rows, and of samples, which a front end keeps.
-pub(crate) const OF_ROWS: Budget = Budget {
-    flash: "32K",
-    ram: "4K",
-};
-const OF_SAMPLES: Budget = Budget {
-    flash: "128K",
-    ram: "32K",
-};
-
-/// Irises.
 impl Default for Start {
     fn default() -> Self {
         Self {

@@ -6,12 +6,10 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use spinney_evaluate::{Detection, Node, Verdict};
+use spinney_evaluate::{Node, Verdict};
 use spinney_model::{Naming, visible};
-use spinney_quantize::Level;
-use spinney_report::{
-    Accuracy, Device, Model, Property, Reject, Report, Shrink, Value, detector_lines,
-};
+use spinney_pipeline::stages::so_far::QuantizedSoFar;
+use spinney_report::{Accuracy, Device, Model, Report, Value, detector_lines};
 
 use crate::terminal;
 
@@ -57,41 +55,25 @@ pub(super) fn model_line(name: &str, model: &Model) -> String {
     )
 }
 
-/// What is known of a quantized model.
-pub(super) struct Known<'a> {
-    pub accuracy: &'a Accuracy,
-    /// Of a regressor, target by target.
-    pub values: &'a [Value],
-    /// Of a detector.
-    pub detect: Option<&'a Detection>,
-    /// Of a classifier that may say that it does not know.
-    pub reject: Option<&'a Reject>,
-    /// Of a model that was made smaller.
-    pub shrink: Option<&'a Shrink>,
-    pub properties: &'a [Property],
-    /// Test rows.
-    pub n_rows: usize,
-    pub splits: Option<Level>,
-    pub votes: Level,
-}
-
 /// What is known of a quantized model before it is built.
-pub(super) fn quantized_lines(known: &Known<'_>) -> String {
-    let mut lines = match (known.values, known.detect) {
-        ([], Some(detect)) => detector_lines(detect, known.n_rows, known.accuracy),
-        ([], None) => accuracy_lines(known.accuracy, known.n_rows),
+pub(super) fn quantized_lines(known: &QuantizedSoFar) -> String {
+    let n_rows = known.dataset.test_rows;
+    let mut lines = match (&known.values[..], &known.detect) {
+        ([], Some(detect)) => detector_lines(detect, n_rows, &known.accuracy),
+        ([], None) => accuracy_lines(&known.accuracy, n_rows),
         (values, _) => {
             let lines = values.iter().flat_map(Value::lines);
             lines.map(|line| visible(&line).into_owned()).collect()
         }
     };
-    lines.extend(known.reject.iter().flat_map(|it| it.lines(known.n_rows)));
-    let shrink = known.shrink.iter().flat_map(|it| it.lines(known.n_rows));
+    lines.extend(known.reject.iter().flat_map(|it| it.lines(n_rows)));
+    let shrink = known.shrink.iter().flat_map(|it| it.lines(n_rows));
     lines.extend(shrink.map(|line| format!("shrink: {line}")));
     let properties = known.properties.iter();
     lines.extend(properties.map(|it| format!("property: {}", visible(&it.line()))));
-    let splits = known.splits.map(|it| format!("splits {}", it.as_str()));
-    let votes = format!("votes {}", known.votes.as_str());
+    let certificate = &known.certificate;
+    let splits = (certificate.splits).map(|it| format!("splits {}", it.as_str()));
+    let votes = format!("votes {}", certificate.votes.as_str());
     // Of values, what is proven of splits says all.
     let votes = Some(votes).filter(|_| splits.is_none() || known.values.is_empty());
     let proven: Vec<String> = splits.into_iter().chain(votes).collect();
@@ -114,7 +96,6 @@ fn accuracy_lines(accuracy: &Accuracy, n_rows: usize) -> Vec<String> {
     [agreement].into_iter().chain(words).collect()
 }
 
-/// The summary of a run.
 pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     write_summary(report, &mut out).expect("writing to a string");
@@ -123,20 +104,15 @@ pub(crate) fn text(report: &Report) -> String {
 
 fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     *out += &model_line(&report.pipeline, &report.model);
-    let certificate = &report.certificate;
-    let known = Known {
-        accuracy: &report.accuracy,
-        values: &report.values,
-        detect: report.detect.as_ref(),
-        reject: report.reject.as_ref(),
-        shrink: report.shrink.as_ref(),
-        properties: &report.properties,
-        n_rows: report.dataset.test_rows,
-        splits: certificate.splits,
-        votes: certificate.votes,
-    };
-    *out += &quantized_lines(&known);
-    write_doubts(report, out)?;
+    *out += &quantized_lines(&QuantizedSoFar::of(report));
+    // What a reader should look at before believing the accuracy.
+    let is_imported = report.model.source == "import";
+    if is_imported && report.model.feature_names == Naming::Positional {
+        writeln!(
+            out,
+            "features: the model has no names for them; the columns of the rows are taken in their order"
+        )?;
+    }
     if let Some(it) = &report.footprint {
         writeln!(
             out,
@@ -181,18 +157,6 @@ fn write_time(device: &Device, out: &mut String) -> std::fmt::Result {
         write!(out, "; {mean} µs on average, {max} µs at most")?;
     }
     writeln!(out)
-}
-
-/// What a reader should look at before believing the accuracy.
-fn write_doubts(report: &Report, out: &mut String) -> std::fmt::Result {
-    let is_imported = report.model.source == "import";
-    if is_imported && report.model.feature_names == Naming::Positional {
-        writeln!(
-            out,
-            "features: the model has no names for them; the columns of the rows are taken in their order"
-        )?;
-    }
-    Ok(())
 }
 
 /// A line on what is sent, and one on what it all takes.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use spinney_model::{is_obeyed, visible};
 
 use spinney_config::Style;
-use spinney_pipeline::failure::Failure;
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::progress::{Event, Observer, Progress};
 
@@ -100,8 +100,21 @@ fn without_styles(text: &str) -> String {
 }
 
 /// Prints `value` as JSON on stdout; what a terminal would obey is escaped as JSON does it.
-pub fn json(value: &impl Serialize) -> serde_json::Result<()> {
-    json_text(&(serde_json::to_string_pretty(value)? + "\n"));
+pub fn json(value: &impl Serialize) -> Result<(), Failure> {
+    json_text(&(serde_json::to_string_pretty(value).environment()? + "\n"));
+    Ok(())
+}
+
+/// Prints `value`, as JSON or as its text.
+pub fn answer<T: Serialize>(
+    value: &T,
+    as_json: bool,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    if as_json {
+        return json(value);
+    }
+    out(&text(value));
     Ok(())
 }
 

@@ -46,7 +46,7 @@ A stage runs again if anything that it depends on changed: `cargo xtask pipeline
         #[arg(long)]
         allow_outside: bool,
         #[command(flatten)]
-        verbosity: VerbosityFlags,
+        verbosity: Verbosity,
     },
     /// Judge the gates on what was last run; run nothing.
     #[command(after_help = "Examples:
@@ -66,7 +66,7 @@ Where GITHUB_STEP_SUMMARY is set, the comparison goes to the job's summary, too.
         #[arg(long, value_name = "FILE", requires = "baseline")]
         markdown: Option<PathBuf>,
         #[command(flatten)]
-        verbosity: VerbosityFlags,
+        verbosity: Verbosity,
     },
     /// The pipelines below this folder, and how their last runs ended.
     List {
@@ -103,20 +103,10 @@ Where GITHUB_STEP_SUMMARY is set, the comparison goes to the job's summary, too.
     },
 }
 
-/// What stdout and stderr get to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Verbosity {
-    /// Progress on a terminal's stderr, a summary on stdout.
-    #[default]
-    Summary,
-    /// Gates that failed, and errors.
-    Quiet,
-    /// report.json on stdout, and errors.
-    Json,
-}
-
-#[derive(Args)]
-pub(crate) struct VerbosityFlags {
+// What stdout and stderr get to say; without a flag, progress and a summary. No doc comment, which clap
+// would take for the verb's.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Verbosity {
     /// Say nothing but which gates failed, and errors.
     #[arg(long, short, conflicts_with = "json")]
     quiet: bool,
@@ -126,26 +116,19 @@ pub(crate) struct VerbosityFlags {
 }
 
 impl Verbosity {
+    fn is_summary(self) -> bool {
+        !self.quiet && !self.json
+    }
+
     /// Who is told of progress.
     fn progress(self) -> Progress {
-        match self {
-            Self::Summary => terminal::progress(),
-            Self::Quiet | Self::Json => terminal::notes(),
+        match self.is_summary() {
+            true => terminal::progress(),
+            false => terminal::notes(),
         }
     }
 }
 
-impl VerbosityFlags {
-    fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.json) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Json,
-            _ => Verbosity::Summary,
-        }
-    }
-}
-
-/// Does what was typed.
 pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
     match verb {
         Verb::Run {
@@ -159,26 +142,20 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
             if *setup {
                 setup::run(false)?;
             }
-            let verbosity = verbosity.verbosity();
             let asked = Asked {
                 until: until.as_deref(),
                 force: *force,
                 allow_outside: *allow_outside,
                 progress: verbosity.progress(),
             };
-            run_and_tell(config, &asked, verbosity)
+            run_and_tell(config, &asked, *verbosity)
         }
         Verb::Check {
             config,
             baseline,
             markdown,
             verbosity,
-        } => check(
-            config,
-            baseline.as_deref(),
-            markdown.as_deref(),
-            verbosity.verbosity(),
-        ),
+        } => check(config, baseline.as_deref(), markdown.as_deref(), *verbosity),
         Verb::List { folder, json } => list::run(folder, *json),
         Verb::Graph { config, format } => graph::run(config, *format),
         Verb::Why {
@@ -189,7 +166,6 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
     }
 }
 
-/// `pipeline run`.
 pub(crate) fn run_and_tell(
     path: &Path,
     asked: &Asked<'_>,
@@ -200,13 +176,13 @@ pub(crate) fn run_and_tell(
         return tell_so_far(&outcome, path, asked.until.unwrap_or_default(), verbosity);
     };
     conclude(report, verbosity);
-    if verbosity == Verbosity::Summary {
+    if verbosity.is_summary() {
         tell_notes(&outcome.session, path, &report.verdicts)?;
     }
     if report.passes() {
         outcome.hand_over()?;
     }
-    if verbosity == Verbosity::Summary {
+    if verbosity.is_summary() {
         tell_files(&outcome, report)?;
     }
     Failure::unless(report.passes())
@@ -219,39 +195,29 @@ fn tell_so_far(
     until: &str,
     verbosity: Verbosity,
 ) -> Result<(), Failure> {
-    if verbosity == Verbosity::Quiet {
+    if verbosity.quiet {
         return Ok(());
     }
     let so_far = so_far::of(outcome, until)?;
-    if verbosity == Verbosity::Json {
-        return terminal::json(&so_far).environment();
+    if verbosity.json {
+        return terminal::json(&so_far);
     }
     terminal::styled(&summary::model_line(&so_far.pipeline, &so_far.model));
     let Some(quantized) = &so_far.quantized else {
         return Ok(());
     };
-    terminal::styled(&summary::quantized_lines(&summary::Known {
-        accuracy: &quantized.accuracy,
-        values: &quantized.values,
-        detect: quantized.detect.as_ref(),
-        reject: quantized.reject.as_ref(),
-        shrink: quantized.shrink.as_ref(),
-        properties: &quantized.properties,
-        n_rows: quantized.dataset.test_rows,
-        splits: quantized.certificate.splits,
-        votes: quantized.certificate.votes,
-    }));
+    terminal::styled(&summary::quantized_lines(quantized));
     tell_notes(&outcome.session, path, &[])
 }
 
 /// Tells how it went.
 fn conclude(report: &Report, verbosity: Verbosity) {
     match verbosity {
-        Verbosity::Summary => terminal::styled(&summary::text(report)),
-        Verbosity::Quiet => {
+        Verbosity { quiet: true, .. } => {
             terminal::styled(&summary::failures(&report.pipeline, &report.verdicts));
         }
-        Verbosity::Json => terminal::json_text(&report.to_json()),
+        Verbosity { json: true, .. } => terminal::json_text(&report.to_json()),
+        _ => terminal::styled(&summary::text(report)),
     }
 }
 
@@ -279,18 +245,18 @@ fn check(
 ) -> Result<(), Failure> {
     let mut judged = stages::check(path, baseline, verbosity.progress())?;
     // JSON is one object, so that it waits for the gates against the baseline.
-    if verbosity != Verbosity::Json {
+    if !verbosity.json {
         conclude(&judged.report, verbosity);
     }
-    if verbosity == Verbosity::Summary {
+    if verbosity.is_summary() {
         tell_notes(&judged.session, path, &judged.report.verdicts)?;
     }
     if let Some(moved) = judged.moved {
         tell_moved(&judged.report.pipeline, &moved, markdown, verbosity)?;
         judged.report.verdicts.extend(moved.verdicts);
     }
-    if verbosity == Verbosity::Json {
-        terminal::json_text(&judged.report.to_json());
+    if verbosity.json {
+        conclude(&judged.report, verbosity);
     }
     Failure::unless(judged.report.passes())
 }
@@ -307,10 +273,10 @@ fn tell_moved(
         let note = verdict.note.as_deref().unwrap_or_default();
         eprintln!("{}: not judged: {note}", verdict.gate);
     }
-    match verbosity {
-        Verbosity::Summary => println!("\n{}", moved.markdown),
-        Verbosity::Quiet => terminal::styled(&summary::failures(pipeline, &moved.verdicts)),
-        Verbosity::Json => {}
+    if verbosity.is_summary() {
+        println!("\n{}", moved.markdown);
+    } else if verbosity.quiet {
+        terminal::styled(&summary::failures(pipeline, &moved.verdicts));
     }
     if let Some(path) = markdown {
         append(path, &moved.markdown)

@@ -9,7 +9,7 @@ use spinney_pipeline::stages::order::{REPORT, Reason, inputs_of, names};
 use spinney_pipeline::stages::{Session, last_run};
 
 use crate::terminal;
-use spinney_pipeline::failure::{ExitReason, Failure};
+use spinney_pipeline::failure::Failure;
 
 /// What would happen to a stage if the pipeline ran now.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -17,13 +17,10 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 enum Now {
     /// Its last results would be taken.
     Reused,
-    /// It would run.
     Runs(Reason),
     /// An earlier stage would run, so it cannot be told.
     After {
-        /// The first stage that would.
         stage: &'static str,
-        /// Why that one would.
         because: Reason,
     },
 }
@@ -51,12 +48,7 @@ pub(super) fn run(path: &Path, stage: &str, as_json: bool) -> Result<(), Failure
         damage: last_run::damage(&session, &files),
         now: now(&session, &files, stage)?,
     };
-    if as_json {
-        terminal::json(&answer).environment()?;
-    } else {
-        print!("{}", text(&answer));
-    }
-    Ok(())
+    terminal::answer(&answer, as_json, text)
 }
 
 fn now(session: &Session, files: &Inputs, stage: &str) -> Result<Now, Failure> {
@@ -65,18 +57,16 @@ fn now(session: &Session, files: &Inputs, stage: &str) -> Result<Now, Failure> {
             return Ok(Now::Runs(Reason::Always));
         }
         let inputs = inputs_of(name, session, files)?;
-        if let Some(because) = session.reuse(name, &inputs)? {
-            return Ok(if name == stage {
-                Now::Runs(because)
-            } else {
-                Now::After {
+        match session.reuse(name, &inputs)? {
+            Some(because) if name == stage => return Ok(Now::Runs(because)),
+            Some(because) => {
+                return Ok(Now::After {
                     stage: name,
                     because,
-                }
-            });
-        }
-        if name == stage {
-            break;
+                });
+            }
+            None if name == stage => break,
+            None => {}
         }
     }
     Ok(Now::Reused)
@@ -90,19 +80,12 @@ fn text(answer: &Answer<'_>) -> String {
         }
         Now::Runs(Reason::Always) => "it would run, as it does each time".to_owned(),
         Now::Runs(reason) => format!("it would run: {reason}"),
-        Now::After {
-            stage: before,
-            because,
-        } => {
-            format!(
-                "{before} would run before it ({because}), so it runs if that gives another result"
-            )
-        }
+        Now::After { stage, because } => format!(
+            "{stage} would run before it ({because}), so it runs if that gives another result"
+        ),
     };
-    let last = match &answer.last {
-        None => "no run of it is on record".to_owned(),
-        Some(reason) => format!("{reason}"),
-    };
+    let last = answer.last.as_ref();
+    let last = last.map_or("no run of it is on record".into(), Reason::to_string);
     let damage = answer.damage.as_ref();
     let damage = damage.map_or_else(String::new, |damage| format!("{damage}\n"));
     format!("{stage}, last run: {last}\n{stage}, now: {now}\n{damage}")

@@ -152,20 +152,24 @@ fn waiting(file: &mut File, path: &Path) -> String {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use std::thread::JoinHandle;
+
+    /// A thread that waits for a lock, and what it is told.
+    fn waiter(path: &Path) -> (JoinHandle<Held>, String) {
+        let (sender, told) = channel();
+        let path = path.to_owned();
+        let waits = std::thread::spawn(move || {
+            hold_and_tell(&path, &|message| sender.send(message.to_owned()).unwrap()).unwrap()
+        });
+        (waits, told.recv().unwrap())
+    }
 
     #[test]
     fn a_wait_names_the_holder_and_ends_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("there/lock");
         let held = hold(&path, &Progress::none()).unwrap();
-        let (sender, told) = channel();
-        let waits = {
-            let path = path.clone();
-            std::thread::spawn(move || {
-                hold_and_tell(&path, &|message| sender.send(message.to_owned()).unwrap()).unwrap()
-            })
-        };
-        let message = told.recv().unwrap();
+        let (waits, message) = waiter(&path);
         let process = std::process::id();
         let start = format!(
             "waiting for another run (process {process}, `{}",
@@ -214,14 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let old = hold(&path, &Progress::none()).unwrap();
-        let (sender, told) = channel();
-        let waits = {
-            let path = path.clone();
-            std::thread::spawn(move || {
-                hold_and_tell(&path, &|message| sender.send(message.to_owned()).unwrap()).unwrap()
-            })
-        };
-        told.recv().unwrap();
+        let (waits, _) = waiter(&path);
         fs::remove_file(&path).unwrap();
         drop(old);
         let _held = waits.join().unwrap();

@@ -112,7 +112,6 @@ pub fn refuse_sources(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The folder that a config lies in.
 fn folder_of(config: &Path) -> &Path {
     match config.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -144,18 +144,10 @@ pub fn install_packages(packages: &[&str], progress: &Progress) -> Result<(), Fa
     let user = environment::first_line(Command::new("id").arg("-u"))?;
     let is_root = user.as_deref() == Some("0");
     let sudo: &[&str] = if is_root { &[] } else { &["sudo"] };
-    execute(
-        &[sudo, &["apt-get", "update", "--quiet"]].concat(),
-        progress,
-    )?;
-    let install = [
-        "apt-get",
-        "install",
-        "--yes",
-        "--quiet",
-        "--no-install-recommends",
-    ];
-    execute(&[sudo, &install, packages].concat(), progress)
+    let apt_get = |words: &[&str]| execute(&[sudo, &["apt-get"], words].concat(), progress);
+    apt_get(&["update", "--quiet"])?;
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    apt_get(&[&install[..], packages].concat())
 }
 
 fn execute(words: &[&str], progress: &Progress) -> Result<(), Failure> {

@@ -20,15 +20,12 @@ pub(crate) struct Tool {
     about: &'static str,
     /// Its versions of others' packages.
     lock: &'static str,
-    /// Its manifest.
     manifest: &'static str,
-    /// Its sources by path.
     sources: &'static [(&'static str, &'static str)],
     /// Those that it is built from, in folders beside its own.
     needs: &'static [&'static Tool],
 }
 
-/// What decodes a log of defmt.
 pub(crate) static LOG: Tool = Tool {
     name: "log",
     about: "with the 40 crates around defmt-decoder",
@@ -38,7 +35,6 @@ pub(crate) static LOG: Tool = Tool {
     needs: &[],
 };
 
-/// What asks probe-rs.
 pub(crate) static PROBE: Tool = Tool {
     name: "probe",
     about: "with the 140 crates around probe-rs",

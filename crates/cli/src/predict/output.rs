@@ -29,56 +29,31 @@ impl OutputFormat {
         }
     }
 
-    /// Classes, and their scores where they were asked for.
+    /// The values of a regressor, else classes; with the scores of each where they were asked for.
     pub(super) fn bytes(
         self,
         classes: &[usize],
-        scores: Option<&[Vec<i64>]>,
-        schema: &Schema,
-    ) -> Vec<u8> {
-        match self {
-            Self::Npy => {
-                let classes = classes.iter().map(|class| (*class as u64).to_le_bytes());
-                npy_bytes("<i8", classes)
-            }
-            Self::Csv => {
-                let mut out = first_line(schema, scores.is_some()) + "\n";
-                for (row, class) in classes.iter().enumerate() {
-                    out.push_str(&class_field(schema, *class));
-                    for score in scores.map_or(&[][..], |scores| &scores[row]) {
-                        out.push_str(&format!(",{score}"));
-                    }
-                    out.push('\n');
-                }
-                out.into_bytes()
-            }
-        }
-    }
-
-    /// Values, and the scores that they are made of where they were asked for.
-    pub(super) fn bytes_of_values(
-        self,
-        values: &Array2<f64>,
+        values: Option<&Array2<f64>>,
         scores: Option<&[Vec<i64>]>,
         schema: &Schema,
     ) -> Vec<u8> {
         if self == Self::Npy {
-            let items = values.iter().map(|value| value.to_le_bytes());
-            return match schema.targets().len() {
-                1 => npy_bytes("<f8", items),
-                n => [
-                    header("<f8", &format!("({}, {n})", values.nrows())),
-                    items.flatten().collect(),
-                ]
-                .concat(),
-            };
+            let mut bytes = npy_header(schema, &classes.len().to_string());
+            match values {
+                Some(values) => bytes.extend(values.iter().flat_map(|it| it.to_le_bytes())),
+                None => bytes.extend(classes.iter().flat_map(|it| (*it as u64).to_le_bytes())),
+            }
+            return bytes;
         }
         let mut out = first_line(schema, scores.is_some()) + "\n";
-        for (row, values) in values.rows().into_iter().enumerate() {
+        for (row, class) in classes.iter().enumerate() {
+            let mut fields: Vec<String> = match values {
+                Some(values) => values.row(row).iter().map(f64::to_string).collect(),
+                None => vec![class_field(schema, *class)],
+            };
             let scores = scores.map_or(&[][..], |scores| &scores[row]);
-            let fields = values.iter().map(f64::to_string);
-            let fields: Vec<String> = fields.chain(scores.iter().map(i64::to_string)).collect();
-            out.push_str(&(fields.join(",") + "\n"));
+            fields.extend(scores.iter().map(i64::to_string));
+            out += &(fields.join(",") + "\n");
         }
         out.into_bytes()
     }
@@ -106,23 +81,26 @@ impl OutputFormat {
             };
             return has_names && (has_row || rows.is_empty());
         }
-        let descr = if schema.task() == Task::Regress {
-            "<f8"
-        } else {
-            "<i8"
-        };
-        let columns = match schema.targets().len() {
-            0 | 1 => String::new(),
-            n => format!(" {n}"),
-        };
         let text = String::from_utf8_lossy(&file[..file.len().min(128)]);
         let shape = text.split_once("'shape': (").map_or("", |(_, shape)| shape);
         let n_rows = shape.split(',').next().unwrap_or_default();
-        file.starts_with(&header(descr, &format!("({n_rows},{columns})")))
+        file.starts_with(&npy_header(schema, n_rows))
     }
 }
 
-/// A class as a field of a `.csv`.
+/// The head of an array of a model's values, target by target, or of its classes.
+fn npy_header(schema: &Schema, n_rows: &str) -> Vec<u8> {
+    let columns = match schema.targets().len() {
+        0 | 1 => String::new(),
+        n => format!(" {n}"),
+    };
+    let descr = match schema.task() {
+        Task::Regress => "<f8",
+        _ => "<i8",
+    };
+    header(descr, &format!("({n_rows},{columns})"))
+}
+
 fn class_field(schema: &Schema, class: usize) -> String {
     quoted(&spinney_report::cell(name(schema, class)))
 }
@@ -153,13 +131,6 @@ fn first_line(schema: &Schema, has_scores: bool) -> String {
     names.join(",")
 }
 
-/// A one-dimensional `.npy` of items of 64 bits, whose type NumPy calls `descr`.
-fn npy_bytes(descr: &str, items: impl ExactSizeIterator<Item = [u8; 8]>) -> Vec<u8> {
-    let mut bytes = header(descr, &format!("({},)", items.len()));
-    bytes.extend(items.flatten());
-    bytes
-}
-
 /// A field of CSV, quoted where it has to be.
 fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) || field.trim() != field {
@@ -171,13 +142,22 @@ fn quoted(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use spinney_model::{Compare, Feature, Naming};
+
     use super::*;
 
     #[test]
     fn an_npy_is_read_back() {
+        let features = vec![Feature {
+            name: "a".to_owned(),
+            compare: Compare::Float32,
+            categories: Vec::new(),
+        }];
+        let classes = ["x", "y"].map(str::to_owned).to_vec();
+        let schema = Schema::new(features, Naming::Given, classes).unwrap();
         for n in [0, 1, 1000] {
-            let classes: Vec<u64> = (0..n as u64).collect();
-            let bytes = npy_bytes("<i8", classes.iter().map(|it| it.to_le_bytes()));
+            let classes: Vec<usize> = (0..n).collect();
+            let bytes = OutputFormat::Npy.bytes(&classes, None, None, &schema);
             assert_eq!(bytes.len() % 64, n * 8 % 64);
             let names: Vec<String> = classes.iter().map(ToString::to_string).collect();
             assert_eq!(spinney_dataset::npy::labels(&bytes).unwrap(), names);

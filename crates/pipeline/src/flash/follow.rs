@@ -7,12 +7,6 @@ use spinney_board::{Core, Event, Phase, ProbeFault};
 
 use crate::failure::Failure;
 
-/// The wire to the probe: a child process, or a test's list of events.
-pub trait Wire {
-    /// What happens next; `None` when nothing will any more.
-    fn next(&mut self) -> io::Result<Option<Event>>;
-}
-
 /// Where the user is told.
 pub trait Screen {
     /// How far a phase is, in bytes and out of how many.
@@ -32,26 +26,33 @@ pub enum Until {
     Interrupted,
 }
 
-/// Tells of everything on the wire until that, or until the image runs silently, or something ends it.
+/// Tells of everything that happens at the probe until that, or until the image runs silently, or
+/// something ends it; `next` gives what happens next, and `None` when nothing will any more.
 ///
 /// # Errors
 /// [`Failure::Environment`] for what is wrong at the desk, [`Failure::Gate`], told to `screen`,
 /// for flash that does not read back.
-pub fn follow(wire: &mut dyn Wire, screen: &mut dyn Screen, until: Until) -> Result<(), Failure> {
-    let mut done = Totals::default();
+pub fn follow(
+    mut next: impl FnMut() -> io::Result<Option<Event>>,
+    screen: &mut dyn Screen,
+    until: Until,
+) -> Result<(), Failure> {
+    // Bytes done, and to be done, per phase.
+    let mut phases: [(u64, Option<u64>); 3] = Default::default();
     loop {
-        let event = wire.next().map_err(|error| {
+        let event = next().map_err(|error| {
             Failure::Environment(anyhow!("spinney-probe cannot be understood: {error}"))
         })?;
         match event {
             Some(Event::Attached { probe }) => screen.note(&format!("attached through {probe}")),
             Some(Event::Phase { phase, bytes }) => {
-                done.begin(phase, bytes);
+                phases[phase as usize] = (0, bytes);
                 screen.progress(phase, 0, bytes);
             }
             Some(Event::Progress { phase, bytes }) => {
-                let (done, total) = done.add(phase, bytes);
-                screen.progress(phase, done, total);
+                let (done, total) = &mut phases[phase as usize];
+                *done = done.saturating_add(bytes);
+                screen.progress(phase, *done, *total);
             }
             Some(Event::Programmed) => screen.note("programmed and verified"),
             Some(Event::Running) if until == Until::Running => {
@@ -80,22 +81,6 @@ pub fn follow(wire: &mut dyn Wire, screen: &mut dyn Screen, until: Until) -> Res
                 )));
             }
         }
-    }
-}
-
-/// Bytes done, and to be done, per phase.
-#[derive(Default)]
-struct Totals([(u64, Option<u64>); 3]);
-
-impl Totals {
-    fn begin(&mut self, phase: Phase, total: Option<u64>) {
-        self.0[phase as usize] = (0, total);
-    }
-
-    fn add(&mut self, phase: Phase, bytes: u64) -> (u64, Option<u64>) {
-        let (done, total) = &mut self.0[phase as usize];
-        *done = done.saturating_add(bytes);
-        (*done, *total)
     }
 }
 

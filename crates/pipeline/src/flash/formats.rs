@@ -121,7 +121,6 @@ pub(crate) fn uf2(family: &Uf2Family, image: &[Loaded]) -> Vec<u8> {
     file
 }
 
-/// The bytes of a page.
 fn page_of(image: &[Loaded], page: u32, len: u32) -> Vec<u8> {
     let mut bytes = vec![ERASED; len as usize];
     for stretch in image {

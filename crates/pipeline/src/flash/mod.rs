@@ -18,7 +18,7 @@ use spinney_evaluate::{Loaded, loaded, symbol};
 
 pub use self::copy::copy;
 pub use self::follow::Screen;
-use self::follow::{Until, Wire, cpuid_parts, follow, told};
+use self::follow::{Until, cpuid_parts, follow, told};
 use self::verify::ProbeLink;
 use crate::failure::{ExitReason, Failure};
 use crate::process::{self, Guarded};
@@ -130,12 +130,8 @@ impl Flash {
         answers: bool,
     ) -> Result<Process, Failure> {
         let log_at = symbol(&self.elf, RTT_SYMBOL).environment()?;
-        let mut job = job(
-            &self.product.config.pipeline.target.chip,
-            self.image,
-            probe,
-            log_at,
-        );
+        let chip = &self.product.config.pipeline.target.chip;
+        let mut job = job(chip, self.image, probe, log_at);
         job.answers = answers;
         let elf = self.product.scratch.join("flashed.elf");
         store::write_whole(&elf, &self.elf).environment()?;
@@ -145,7 +141,7 @@ impl Flash {
             true => Until::Running,
             false => Until::Interrupted,
         };
-        follow(&mut wire, screen, until)?;
+        follow(|| read_event(&mut wire.lines), screen, until)?;
         Ok(wire)
     }
 }
@@ -236,13 +232,6 @@ impl Process {
     }
 }
 
-impl Wire for Process {
-    fn next(&mut self) -> std::io::Result<Option<Event>> {
-        read_event(&mut self.lines)
-    }
-}
-
-/// The event on the next line.
 fn read_event(lines: &mut impl BufRead) -> std::io::Result<Option<Event>> {
     const BYTES_MAX: u64 = 1 << 24;
     let mut line = String::new();

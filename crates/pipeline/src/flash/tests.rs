@@ -1,25 +1,15 @@
 //! The verb on a wire that is a list: what is said of what happens at the probe.
 
-use std::collections::VecDeque;
-
 use expect_test::expect;
 use spinney_board::{Core, Event, Phase, ProbeFault, find};
 use spinney_evaluate::Loaded;
 
 use spinney_wire::frame::Clock;
 
-use super::follow::{Screen, Until, Wire, cpuid_parts, follow};
+use super::follow::{Screen, Until, cpuid_parts, follow};
 use super::verify::{Verified, keep};
 use super::{job, read_event};
 use crate::failure::Failure;
-
-struct Events(VecDeque<Event>);
-
-impl Wire for Events {
-    fn next(&mut self) -> std::io::Result<Option<Event>> {
-        Ok(self.0.pop_front())
-    }
-}
 
 #[derive(Default)]
 struct Paper(String);
@@ -41,8 +31,8 @@ impl Screen for Paper {
 /// What the user reads, with the failure and its exit code at the end.
 fn told(events: Vec<Event>) -> String {
     let mut paper = Paper::default();
-    let outcome = follow(&mut Events(events.into()), &mut paper, Until::Interrupted);
-    let end = match outcome {
+    let mut events = events.into_iter();
+    let end = match follow(|| Ok(events.next()), &mut paper, Until::Interrupted) {
         Ok(()) => "exit 0".to_owned(),
         Err(Failure::Gate) => "exit 1".to_owned(),
         Err(Failure::Environment(error)) => format!("error: {error:#}\nexit 3"),

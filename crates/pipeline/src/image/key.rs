@@ -36,59 +36,19 @@ impl Inputs<'_> {
 
 /// Tables of cargo's settings that reach no image: which server crates come from, and how much is
 /// said. What comes from there is held to the lock file's checksums.
-const HARMLESS: [&str; 16] = [
-    "alias",
-    "cache",
-    "cargo-new",
-    "credential-alias",
-    "doc",
-    "future-incompat-report",
-    "host",
-    "http",
-    "install",
-    "net",
-    "registries",
-    "registry",
-    "resolver",
-    "rustdoc",
-    "source",
-    "term",
-];
+const HARMLESS: &str = "alias cache cargo-new credential-alias doc future-incompat-report host http \
+    install net registries registry resolver rustdoc source term";
 
 /// Keys of `[build]` that a build here states by itself, or that change no artifact.
-const STATED_OF_BUILD: [&str; 14] = [
-    "analysis",
-    "build-dir",
-    "dep-info-basedir",
-    "incremental",
-    "jobs",
-    "rustc",
-    "rustc-wrapper",
-    "rustc-workspace-wrapper",
-    "rustdoc",
-    "rustdocflags",
-    "rustflags",
-    "target",
-    "target-dir",
-    "warnings",
-];
+const STATED_OF_BUILD: &str = "analysis build-dir dep-info-basedir incremental jobs rustc \
+    rustc-wrapper rustc-workspace-wrapper rustdoc rustdocflags rustflags target target-dir warnings";
 
 /// The same of a target's table.
-const STATED_OF_TARGET: [&str; 4] = ["linker", "runner", "rustdocflags", "rustflags"];
+const STATED_OF_TARGET: &str = "linker runner rustdocflags rustflags";
 
 /// Keys of a release profile that a build here states by itself, on cargo's command line.
-pub(super) const STATED_OF_PROFILE: [&str; 10] = [
-    "codegen-units",
-    "debug",
-    "debug-assertions",
-    "incremental",
-    "lto",
-    "opt-level",
-    "overflow-checks",
-    "panic",
-    "rpath",
-    "strip",
-];
+pub(super) const STATED_OF_PROFILE: &str = "codegen-units debug debug-assertions incremental lto \
+    opt-level overflow-checks panic rpath strip";
 
 /// What cargo's files of settings say beyond what a build here states by itself: those of `folder`
 /// and the folders above it, and the user's. Empty on most machines.
@@ -141,30 +101,32 @@ fn read(file: &Path, target: &str, out: &mut String) -> anyhow::Result<()> {
 
 /// Drops what reaches no image.
 fn reduce(table: &mut toml::Table, target: &str) {
-    table.retain(|key, _| !HARMLESS.contains(&key));
-    drop_keys(table.get_mut("build"), &STATED_OF_BUILD);
+    table.retain(|key, _| !has(HARMLESS, key));
+    drop_keys(table.get_mut("build"), STATED_OF_BUILD);
     if let Some(toml::Value::Table(profiles)) = table.get_mut("profile") {
         profiles.retain(|key, _| key == "release");
-        let release = profiles.get_mut("release");
-        drop_keys(
-            release,
-            &[&STATED_OF_PROFILE[..], &["build-override"]].concat(),
-        );
+        drop_keys(profiles.get_mut("release"), STATED_OF_PROFILE);
+        drop_keys(profiles.get_mut("release"), "build-override");
         drop_empty(profiles);
     }
     if let Some(toml::Value::Table(targets)) = table.get_mut("target") {
         targets.retain(|key, _| key == target || key.starts_with("cfg("));
         for (_, one) in targets.iter_mut() {
-            drop_keys(Some(one), &STATED_OF_TARGET);
+            drop_keys(Some(one), STATED_OF_TARGET);
         }
         drop_empty(targets);
     }
     drop_empty(table);
 }
 
-fn drop_keys(table: Option<&mut toml::Value>, keys: &[&str]) {
+/// Whether a key is among those that stand with spaces between them.
+fn has(keys: &str, key: &str) -> bool {
+    keys.split(' ').any(|it| it == key)
+}
+
+fn drop_keys(table: Option<&mut toml::Value>, keys: &str) {
     if let Some(toml::Value::Table(table)) = table {
-        table.retain(|key, _| !keys.contains(&key));
+        table.retain(|key, _| !has(keys, key));
     }
 }
 

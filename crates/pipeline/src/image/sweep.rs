@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::disk;
+
 /// Folders of a profile, in the order in which they are swept: what cargo goes by comes first, so that
 /// where the program ends in between, nothing is taken for finished of which a part is gone.
 const SWEPT: [&str; 4] = [".fingerprint", "build", "deps", ""];
@@ -18,12 +20,7 @@ pub(super) fn remove(profile: &Path, goes: impl Fn(&str) -> bool) -> anyhow::Res
             let entry = entry?;
             if goes(&stem_of(&entry.file_name().to_string_lossy())) {
                 let path = entry.path();
-                let removed = if path.is_dir() {
-                    std::fs::remove_dir_all(&path)
-                } else {
-                    std::fs::remove_file(&path)
-                };
-                removed.with_context(|| format!("cannot remove {}", path.display()))?;
+                disk::remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
     }

@@ -23,7 +23,7 @@ use spinney_dataset::{Dataset, folds};
 use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
 use crate::progress::Progress;
-use crate::stages::inputs::{self, Inputs, at_fault, stand_ins};
+use crate::stages::inputs::{self, Inputs, ROW_PARTS, at_fault, stand_ins};
 use crate::stages::{self, Tools};
 use crate::store::{self, sha256};
 use crate::{disk, places};
@@ -158,12 +158,8 @@ impl Search {
             return refuse("model.shrink", found, help);
         }
         let inputs = inputs::read(&config)?.blind();
-        let rows = inputs::rows(
-            &config,
-            &inputs,
-            config.pipeline.search.objective.task(),
-            None,
-        )?;
+        let task = config.pipeline.search.objective.task();
+        let rows = inputs::rows(&config, &inputs, task, None)?;
         let train = rows.train.unwrap_or(rows.test);
         let (search, seed) = (&config.pipeline.search, config.pipeline.identity.seed);
         let of_folds = train.groups().filter(|_| rows.validation.is_none());
@@ -211,23 +207,17 @@ impl Search {
 
     /// The first trials, as others may run them: each on all folds.
     pub fn ask(&self, n_trials: usize) -> Vec<Trial> {
-        let all = self.growths.iter().take(n_trials).enumerate();
         let folds = self.config.pipeline.search.folds as usize;
-        all.map(|(trial, keys)| self.trial(trial, keys, (0..folds).collect(), None))
+        let all = 0..self.growths.len().min(n_trials);
+        all.map(|trial| self.trial(trial, (0..folds).collect(), None))
             .collect()
     }
 
-    fn trial(
-        &self,
-        trial: usize,
-        keys: &Keys,
-        folds: Vec<usize>,
-        n_trees_max: Option<usize>,
-    ) -> Trial {
+    fn trial(&self, trial: usize, folds: Vec<usize>, n_trees_max: Option<usize>) -> Trial {
         Trial {
             trial,
             data: self.data.clone(),
-            keys: keys.clone(),
+            keys: self.growths[trial].clone(),
             folds,
             n_trees_max,
         }
@@ -299,18 +289,14 @@ impl Search {
         let open: Vec<Trial> = growths
             .iter()
             .filter_map(|at| {
-                let keys = &self.growths[*at];
-                let grown = self.journal.grown(keys);
+                let grown = self.journal.grown(&self.growths[*at]);
                 let missing = |fold: &usize| grown.is_none_or(|grown| !grown.has(*fold));
                 let folds: Vec<usize> = folds.iter().copied().filter(missing).collect();
-                let sizes = grown.map(|grown| {
-                    let points = grown.points.iter();
-                    points
-                        .map(|it| space::n_trees_of(&it.keys))
-                        .max()
-                        .unwrap_or(1)
+                let most = grown.map(|grown| {
+                    let sizes = grown.points.iter().map(|it| space::n_trees_of(&it.keys));
+                    sizes.max().unwrap_or(1)
                 });
-                (!folds.is_empty()).then(|| self.trial(*at, keys, folds, sizes))
+                (!folds.is_empty()).then(|| self.trial(*at, folds, most))
             })
             .collect();
         // What was spent on images is no trial's.
@@ -363,7 +349,6 @@ impl Search {
         }
     }
 
-    /// All candidates of these growths.
     fn candidates(&self, growths: &[usize]) -> Vec<Candidate> {
         let of_growth = |at: &usize| self.of_growth(*at);
         growths.iter().flat_map(of_growth).collect()
@@ -579,18 +564,10 @@ fn digest(config: &Config, inputs: &Inputs, first: &Keys) -> Result<String, Fail
     // Whatever the keys say that a search decides on.
     let canonical = space::config_with(config, first)?;
     let sections = [
-        "dataset",
-        "validation",
-        "frontend",
-        "scenes",
-        "reject",
-        "model",
-        "quantize",
-        "select",
-        "shrink",
-        "features",
+        &ROW_PARTS[..],
+        &["model", "quantize", "select", "shrink", "features"],
     ];
-    let mut key = inputs.of_config(&canonical, &sections)?;
+    let mut key = inputs.of_config(&canonical, &sections.concat())?;
     let pipeline = &canonical.pipeline;
     let search = serde_json::to_string(&pipeline.search).environment()?;
     let outputs = serde_json::to_string(&pipeline.codegen.outputs).environment()?;

@@ -94,13 +94,8 @@ fn errors_of_numbers_are_good_where_they_are_low() {
         let space = format!(
             "{objective}n_trees = [1, 20]\nmax_leaf_nodes = [2, 32]\nmax_features = [\"all\"]"
         );
-        let search = search_of(
-            folder.path(),
-            "air_regression.csv",
-            "pm",
-            "task = \"regress\"",
-            &space,
-        );
+        let (rows, model) = ("air_regression.csv", "task = \"regress\"");
+        let search = search_of(folder.path(), rows, "pm", model, &space);
         // Two numbers of leaves, of a tree and of two forests; no naive Bayes.
         assert_eq!(search.growths.len(), 2 * 3);
         let mut journal = super::Journal::default();

@@ -343,7 +343,6 @@ impl Search {
         quantized::converted(&config, model.clone(), Some(rows), &declared)
     }
 
-    /// Whether something is of this search.
     pub(super) fn check_data(&self, data: &str) -> Result<(), Failure> {
         if data == self.data {
             return Ok(());

@@ -199,105 +199,95 @@ fn check_apart(reading: Reading<'_>, file: &DataFile, place: &str) -> Result<(),
     config.refuse(place, message, Some(help))
 }
 
-/// What chose a model says too much good of it; the threshold of what is unknown comes from other rows.
-#[test]
-fn rows_that_choose_a_model_do_not_calibrate_it() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
-    let rows = |from: usize, n: usize| -> String {
-        let rows = (from..from + n).map(|at| format!("{at},{}\n", at % 3));
-        "a,y\n".to_owned() + &rows.collect::<String>()
-    };
-    write("all.csv", &rows(0, 90)).expect("a file");
-    write("other.csv", &rows(90, 41)).expect("a file");
-    let path = folder.path().join("pipeline.toml");
-    let parts = |shrink: &str| -> [Vec<usize>; 2] {
-        let text = format!(
-            "[pipeline]\nname = \"apart\"\n[dataset]\npath = \"all.csv\"\nlabel = \"y\"\n\
-             validation = \"other.csv\"\n[model]\nkind = \"random-forest\"\n{shrink}\
-             [reject]\ncoverage = 0.9\n[target]\nchip = \"nRF52840_xxAA\"\n"
-        );
-        std::fs::write(&path, text).expect("a file");
-        let config = spinney_config::load(&path).expect("a config");
-        let inputs = super::inputs::read(&config).expect("files");
-        let rows = super::inputs::rows(&config, &inputs, Task::Classify, None).expect("rows");
-        [rows.validation, rows.calibration]
-            .map(|rows| rows.expect("such rows").source_rows().to_vec())
-    };
-    // Of a search, no stage knows; so halves are made whatever the config says.
-    for shrink in ["", "shrink = \"score\"\n", "shrink = \"every-row\"\n"] {
-        let [choosing, calibrating] = parts(shrink);
-        assert_eq!([choosing.len(), calibrating.len()], [20, 21], "{shrink}");
-        let all: BTreeSet<usize> = choosing.into_iter().chain(calibrating).collect();
-        assert_eq!(all.len(), 41, "{shrink}");
-    }
-}
-
-/// Rows of a group are alike: those that calibrate would know those that chose.
-#[test]
-fn halves_of_rows_for_validation_keep_groups_apart() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let rows = |from: usize, n: usize, group: &dyn Fn(usize) -> usize| -> String {
-        let rows = (from..from + n).map(|at| format!("{at},g{},{}\n", group(at), at % 3));
-        "a,g,y\n".to_owned() + &rows.collect::<String>()
-    };
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
-    write("all.csv", &rows(0, 90, &|at| at / 9)).expect("a file");
-    let parts = |validation: &str| {
-        let path = folder.path().join("pipeline.toml");
-        let text = format!(
-            "[pipeline]\nname = \"apart\"\n[dataset]\npath = \"all.csv\"\nlabel = \"y\"\ngroup = \"g\"\n\
-             {validation}\n[model]\nkind = \"random-forest\"\nshrink = \"score\"\n\
-             [reject]\ncoverage = 0.8\n[target]\nchip = \"nRF52840_xxAA\"\n"
-        );
-        std::fs::write(&path, text).expect("a file");
-        let config = spinney_config::load(&path).expect("a config");
-        let inputs = super::inputs::read(&config).expect("files");
-        super::inputs::rows(&config, &inputs, Task::Classify, None)
-    };
-    let of_file = |n_rows: usize, group: &dyn Fn(usize) -> usize| {
-        write("other.csv", &rows(90, n_rows, group)).expect("a file");
-        parts("validation = \"other.csv\"")
-    };
-    for seven in [7, 30] {
-        let group = |at: usize| 100 + at / seven;
-        let found = of_file(60, &group).expect("rows");
-        let grouped = found.validation.as_ref().and_then(Dataset::groups);
-        let n_choosing = grouped.expect("groups").len();
-        let [choosing, calibrating] = [found.validation, found.calibration].map(|rows| {
-            let rows = rows.expect("such rows").source_rows().to_vec();
-            assert!(rows.len() >= 20, "{}", rows.len());
-            rows.iter()
-                .map(|row| group(90 + row))
-                .collect::<BTreeSet<_>>()
-        });
-        assert!(
-            choosing.is_disjoint(&calibrating),
-            "{choosing:?}, {calibrating:?}"
-        );
-        let n_groups = (90..150).map(group).collect::<BTreeSet<_>>().len();
-        assert_eq!(choosing.len() + calibrating.len(), n_groups);
-        assert_eq!(n_choosing, choosing_rows(&choosing, &group));
-    }
-    let of_share = parts("validation_fraction = 0.5").expect("rows");
-    let [choosing, calibrating] = [of_share.validation, of_share.calibration].map(|rows| {
-        let rows = rows.expect("such rows").source_rows().to_vec();
-        rows.iter().map(|row| row / 9).collect::<BTreeSet<_>>()
-    });
-    assert!(!choosing.is_empty() && !calibrating.is_empty());
-    assert!(
-        choosing.is_disjoint(&calibrating),
-        "{choosing:?}, {calibrating:?}"
-    );
-    let refused = of_file(60, &|_| 100).map(|_| ()).expect_err("one group");
-    assert!(
-        format!("{refused:?}").contains("found rows for validation of one group"),
-        "{refused:?}"
-    );
-}
-
-/// How many of 60 rows from 90 on are of these groups.
 #[cfg(test)]
-fn choosing_rows(groups: &BTreeSet<usize>, group: &dyn Fn(usize) -> usize) -> usize {
-    (90..150).filter(|at| groups.contains(&group(*at))).count()
+mod tests {
+    use super::super::inputs;
+    use super::*;
+
+    /// The rows of a pipeline with 90 rows, each nine a group, and such of another file from number 90 on.
+    fn rows(
+        dataset: &str,
+        rest: &str,
+        (n_rows, group): (usize, &dyn Fn(usize) -> usize),
+    ) -> Result<PipelineRows, Failure> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("a file");
+            path
+        };
+        let table = |from: usize, n: usize, group: &dyn Fn(usize) -> usize| -> String {
+            let rows = (from..from + n).map(|at| format!("{at},g{},{}\n", group(at), at % 3));
+            "a,g,y\n".to_owned() + &rows.collect::<String>()
+        };
+        write("all.csv", &table(0, 90, &|at| at / 9));
+        write("other.csv", &table(90, n_rows, group));
+        let text = format!(
+            "[pipeline]\nname = \"apart\"\n[dataset]\npath = \"all.csv\"\nlabel = \"y\"\n{dataset}\n\
+             [model]\nkind = \"random-forest\"\n{rest}\n[target]\nchip = \"nRF52840_xxAA\"\n"
+        );
+        let config = spinney_config::load(&write("pipeline.toml", &text)).expect("a config");
+        let files = inputs::read(&config).expect("files");
+        inputs::rows(&config, &files, Task::Classify, None)
+    }
+
+    /// The numbers of the rows that choose, and of those that calibrate.
+    fn apart(rows: &PipelineRows) -> [Vec<usize>; 2] {
+        [&rows.validation, &rows.calibration].map(|rows| {
+            let rows = rows.as_ref().expect("such rows");
+            rows.source_rows().to_vec()
+        })
+    }
+
+    /// What chose a model says too much good of it; the threshold of what is unknown comes from other
+    /// rows.
+    #[test]
+    fn rows_that_choose_a_model_do_not_calibrate_it() {
+        // Of a search, no stage knows; so halves are made whatever the config says.
+        for shrink in ["", "shrink = \"score\"\n", "shrink = \"every-row\"\n"] {
+            let dataset = "ignore = [\"g\"]\nvalidation = \"other.csv\"";
+            let rest = format!("{shrink}[reject]\ncoverage = 0.9");
+            let found = rows(dataset, &rest, (41, &|_| 0)).expect("rows");
+            let [choosing, calibrating] = apart(&found);
+            assert_eq!([choosing.len(), calibrating.len()], [20, 21], "{shrink}");
+            let all: BTreeSet<usize> = choosing.into_iter().chain(calibrating).collect();
+            assert_eq!(all.len(), 41, "{shrink}");
+        }
+    }
+
+    /// Rows of a group are alike: those that calibrate would know those that chose.
+    #[test]
+    fn halves_of_rows_for_validation_keep_groups_apart() {
+        let parts = |validation: &str, group: &dyn Fn(usize) -> usize| {
+            let dataset = format!("group = \"g\"\n{validation}");
+            let rest = "shrink = \"score\"\n[reject]\ncoverage = 0.8";
+            rows(&dataset, rest, (60, group))
+        };
+        let of_file = "validation = \"other.csv\"";
+        for seven in [7, 30] {
+            let group = |at: usize| 100 + at / seven;
+            let found = parts(of_file, &group).expect("rows");
+            let grouped = found.validation.as_ref().and_then(Dataset::groups);
+            let n_choosing = grouped.expect("groups").len();
+            let [choosing, calibrating] = apart(&found).map(|rows| {
+                assert!(rows.len() >= 20, "{}", rows.len());
+                let groups = rows.iter().map(|row| group(90 + row));
+                groups.collect::<BTreeSet<_>>()
+            });
+            let all: Vec<usize> = (90..150).map(group).collect();
+            let of_choosing = all.iter().filter(|group| choosing.contains(group));
+            assert_eq!(n_choosing, of_choosing.count());
+            assert!(choosing.is_disjoint(&calibrating), "{choosing:?}");
+            let n_groups = BTreeSet::from_iter(all).len();
+            assert_eq!(choosing.len() + calibrating.len(), n_groups);
+        }
+        let of_share = parts("validation_fraction = 0.5", &|_| 0).expect("rows");
+        let [choosing, calibrating] =
+            apart(&of_share).map(|rows| rows.iter().map(|row| row / 9).collect::<BTreeSet<_>>());
+        assert!(!choosing.is_empty() && !calibrating.is_empty());
+        assert!(choosing.is_disjoint(&calibrating), "{choosing:?}");
+        let refused = parts(of_file, &|_| 100).map(drop).expect_err("one group");
+        let told = format!("{refused:?}");
+        assert!(told.contains("for validation of one group"), "{told}");
+    }
 }

@@ -45,16 +45,12 @@ pub(super) fn is_there(config: &Config, has_baseline: bool) -> Result<(), Failur
             "{} gives it one: a report.json of an earlier run, such as the one that git has",
             invocation::verb_for(config, "pipeline check", " --baseline report.json")
         );
-        return config.refuse(
-            gate,
-            "there is no baseline to judge this gate by",
-            Some(&help),
-        );
+        let message = "there is no baseline to judge this gate by";
+        return config.refuse(gate, message, Some(&help));
     }
     Ok(())
 }
 
-/// Reads the baseline of the pipeline `name`.
 pub(super) fn read(path: &Path, name: &str) -> Result<Report, Failure> {
     let bytes = file::read(path, BYTES_MAX)
         .with_context(|| format!("--baseline: cannot read {}", path.display()))

@@ -49,11 +49,8 @@ pub fn inputs(session: &Session) -> Result<store::Inputs, Failure> {
     ))
     .environment()?;
     let firmware = serde_json::to_string(&image::firmware_sources()).environment()?;
-    let settings = image::settings(
-        &session.scratch("firmware"),
-        pipeline.target.chip.core.target(),
-    )
-    .environment()?;
+    let target = pipeline.target.chip.core.target();
+    let settings = image::settings(&session.scratch("firmware"), target).environment()?;
     let mut key: store::Inputs = [
         ("firmware", sha256(firmware.as_bytes())),
         (
@@ -100,12 +97,8 @@ fn refuse_what_no_image_holds(session: &Session) -> Result<(), Failure> {
         return Ok(());
     }
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
-    let shape = report::shape(
-        &session.config,
-        &model::load(session)?,
-        &summary,
-        BASE_FLASH_BYTES,
-    );
+    let model = model::load(session)?;
+    let shape = report::shape(&session.config, &model, &summary, BASE_FLASH_BYTES);
     let ways_out = shape.map(|it| format!("; {}", it.ways_out(limit, found + BASE_FLASH_BYTES)));
     Err(Failure::Image(anyhow!(
         "found {found} bytes of tables in the smallest form of the model, {}, expected at most {limit}, \
@@ -157,19 +150,6 @@ fn build_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Fail
     Ok(writer)
 }
 
-/// A verify image of a form that no stage built.
-pub(super) fn verify_image(session: &Session, form: &Form, name: &str) -> Result<Vec<u8>, Failure> {
-    let built = Built {
-        name: name.to_owned(),
-        folder: name,
-        form,
-        transport: Transport::Verify,
-        takes_samples: false,
-    };
-    build_one(session, built)
-}
-
-/// An image to build.
 pub(super) struct Built<'a> {
     pub name: String,
     /// Where it is built; images of one form share what is compiled there.
@@ -194,12 +174,8 @@ pub(super) fn build_one(session: &Session, built: Built<'_>) -> Result<Vec<u8>, 
         image.memory = (machine.flash, machine.ram);
         image.boot = Boot::Direct;
     }
-    image::build(
-        &image,
-        &tools.toolchain,
-        &session.scratch("firmware").join(folder_of(built.folder)),
-        &session.progress,
-    )
+    let folder = session.scratch("firmware").join(folder_of(built.folder));
+    image::build(&image, &tools.toolchain, &folder, &session.progress)
 }
 
 /// A form's name as one of a folder.

@@ -11,6 +11,7 @@ use spinney_evaluate::{DeviceRun, Footprint};
 use spinney_quantize::QuantModel;
 use spinney_report::Candidate as Reported;
 
+use super::build::folder_of;
 use super::quantize::{CANDIDATES, EMPTY_CRATE};
 use super::{Session, chip};
 use crate::failure::Failure;
@@ -99,7 +100,6 @@ fn bits(code_type: CodeType) -> u8 {
 }
 
 impl CHeader {
-    /// The header, and its text.
     fn new(identity: Identity<'_>, model: &QuantModel, options: &Options) -> (Self, String) {
         let header = c99(identity, model, options);
         let about = Self {
@@ -210,13 +210,8 @@ pub fn write(writer: &mut Writer<'_>, list: &str, forms: &[Form]) -> Result<(), 
     writer.write_json(list, &abouts)
 }
 
-/// Where the sources of a form lie.
 fn folder(list: &str, about: &Candidate) -> String {
-    format!(
-        "{}{}",
-        sources_of(list),
-        about.name.replace([' ', ','], "-")
-    )
+    sources_of(list) + &folder_of(&about.name)
 }
 
 /// Where the sources of all forms of a list lie.
@@ -414,7 +409,6 @@ fn dominates(one: Figures<'_>, other: Figures<'_>) -> bool {
     one[0] <= other[0] && one[1] <= other[1] && one != other
 }
 
-/// Names of the budgets that a form misses.
 fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
     let budget = &pipeline.budget;
     let mut failed = Vec::new();
@@ -446,9 +440,10 @@ fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use spinney_config::Pipeline;
-    use spinney_evaluate::{DeviceRun, Footprint, Instructions};
+    use spinney_evaluate::{DeviceRun, Footprint};
 
-    use super::{Asks, Candidate, Choice, Figures, Shape, choose};
+    use super::{Candidate, Choice, Figures, choose};
+    use crate::stages::run::tests::ran;
 
     /// Name, flash and mean instructions of three forms.
     const FORMS: [(&str, u64, f64); 3] = [
@@ -471,45 +466,21 @@ mod tests {
         let all: Vec<(Candidate, Footprint, DeviceRun)> = FORMS
             .into_iter()
             .map(|(name, flash_bytes, mean)| {
-                let count = Instructions {
-                    mean,
-                    max: mean as u64 + 100,
-                    bound: None,
+                let candidate = Candidate {
+                    name: name.to_owned(),
+                    is_offered: true,
+                    ..Candidate::default()
                 };
-                (
-                    Candidate {
-                        name: name.to_owned(),
-                        encoding: name.to_owned(),
-                        form: name.to_owned(),
-                        early_exit: false,
-                        has_codes: true,
-                        table_bytes: 0,
-                        has_probabilities: false,
-                        header: None,
-                        shape: Shape::default(),
-                        asks: Asks::default(),
-                        is_offered: true,
-                        scores_from: None,
-                    },
-                    Footprint {
-                        flash_bytes,
-                        ram_bytes: 1200,
-                        digest: String::new(),
-                        sections: Vec::new(),
-                    },
-                    DeviceRun {
-                        drawn: None,
-                        classes: Vec::new(),
-                        scores: Vec::new(),
-                        mismatches: Vec::new(),
-                        instructions: count,
-                        instructions_from_codes: count,
-                        cycles: None,
-                        stack_bytes_max: 300,
-                        heard: None,
-                        worst_case: None,
-                    },
-                )
+                let footprint = Footprint {
+                    flash_bytes,
+                    ram_bytes: 1200,
+                    digest: String::new(),
+                    sections: Vec::new(),
+                };
+                let mut run = ran(&[]);
+                run.instructions.mean = mean;
+                run.instructions.max = mean as u64 + 100;
+                (candidate, footprint, run)
             })
             .collect();
         let figures: Vec<(&Candidate, Figures<'_>)> = all

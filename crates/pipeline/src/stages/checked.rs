@@ -8,13 +8,14 @@ use spinney_checker::{Claim, Edges, Fault, Findings, Kept, Memory, check, edge_r
 use spinney_evaluate::{Answer, Outputs, Quantity, Verdict};
 use spinney_model::FloatModel;
 
-use super::build::{self, verify_elf};
+use super::build::{Built, build_one, verify_elf};
 use super::candidates::{Candidate, Form};
 use super::claim::{Claims, readings, row_bytes, stops_for_certain};
 use super::quantize::{CLAIMS, EXACT_ROWS, OUTLIERS, ROWS};
 use super::{FoundEmulator, Session, model, outliers, shrink};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
+use crate::image::Transport;
 use crate::store::Finished;
 
 /// What the checker found.
@@ -57,7 +58,6 @@ pub struct Asked {
     pub not_required: bool,
 }
 
-/// What is checked, and against what.
 pub(super) struct Subject<'a> {
     pub product: &'a [u8],
     pub index: usize,
@@ -67,7 +67,6 @@ pub(super) struct Subject<'a> {
     pub emulator: Option<&'a FoundEmulator>,
 }
 
-/// Checks the form that ships.
 pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, Failure> {
     session
         .progress
@@ -180,7 +179,6 @@ fn outputs(candidate: &Candidate, edges: &Edges) -> Outputs {
     }
 }
 
-/// Asks one image.
 fn ask_image(
     session: &Session,
     emulator: &FoundEmulator,
@@ -215,7 +213,14 @@ fn ask_image(
 pub fn ask_anew(session: &Session, form: &Form, index: usize) -> Result<Asked, Failure> {
     let emulator = session.emulator()?;
     let emulator = emulator.context("no emulator is here").environment()?;
-    let elf = build::verify_image(session, form, "planted")?;
+    let built = Built {
+        name: "planted".to_owned(),
+        folder: "planted",
+        form,
+        transport: Transport::Verify,
+        takes_samples: false,
+    };
+    let elf = build_one(session, built)?;
     let quantized = session.made("quantize")?;
     let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claim = claims.swap_remove(index).image;
@@ -262,7 +267,6 @@ fn mismatches(
     Ok(rows.zip(answers).filter(differs).count())
 }
 
-/// Faults, a line each.
 fn faults_of(found: &Findings) -> Vec<String> {
     let faults = found.faults.iter();
     let mut lines: Vec<String> = faults.map(|fault| format!("    fault: {fault}")).collect();

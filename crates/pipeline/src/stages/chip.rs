@@ -6,7 +6,6 @@ use spinney_report::ChipMemory;
 
 use super::quantize::Summary;
 
-/// What the report says of the chip.
 pub(super) fn memory(config: &Config) -> ChipMemory {
     let chip = &config.pipeline.target.chip;
     ChipMemory {

@@ -18,7 +18,6 @@ pub struct Claims {
     pub header: Option<Claim>,
 }
 
-/// The claims of all candidates.
 pub(super) fn claims<'a>(
     quantized: &Quantized,
     certificate: &quantize::Certificate,
@@ -29,13 +28,9 @@ pub(super) fn claims<'a>(
         Some(outliers) => Some(outliers.claim(&quantized.quant, &quantized.rows.test)?),
         None => None,
     };
-    let mut whole = codegen::claim(
-        model_digest,
-        &quantized.quant,
-        &quantized.calibrations,
-        quantized.voting,
-        same(certificate)?,
-    );
+    let (quant, calibrations) = (&quantized.quant, &quantized.calibrations);
+    let (voting, certificate) = (quantized.voting, same(certificate)?);
+    let mut whole = codegen::claim(model_digest, quant, calibrations, voting, certificate);
     if let Body::Forest {
         order, exit_margin, ..
     } = &mut whole.body

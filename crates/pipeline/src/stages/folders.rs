@@ -69,7 +69,6 @@ impl Recording {
 }
 
 impl Inputs {
-    /// Adds the recordings of a folder.
     pub(super) fn add_folder(
         &mut self,
         path: &ConfigPath,
@@ -224,13 +223,11 @@ impl Inputs {
         )
     }
 
-    /// What there is to say of the folders.
     pub(super) fn folder_notes(&self) -> impl Iterator<Item = &Note> {
         self.folders.values().flat_map(|folder| &folder.notes)
     }
 }
 
-/// The name of the folder that a file lies in.
 fn folder_of(path: &str) -> Option<String> {
     path.rsplit('/').nth(1).map(str::to_owned)
 }
@@ -255,12 +252,10 @@ fn matching(pattern: &ConfigPath) -> Result<(Vec<Found>, Option<Note>), Failure>
     let mut n_all = 0;
     expand((Path::new(above), ""), &parts, None, &mut found, &mut n_all)?;
     if found.is_empty() {
-        return Err(at_fault(
-            &pattern.full,
-            &format!(
-                "found no file whose name it matches among {n_all} in the folder, expected one or more"
-            ),
-        ));
+        let fault = format!(
+            "found no file whose name it matches among {n_all} in the folder, expected one or more"
+        );
+        return Err(at_fault(&pattern.full, &fault));
     }
     let classes: BTreeSet<&String> = found
         .iter()

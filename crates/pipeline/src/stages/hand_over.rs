@@ -119,13 +119,8 @@ pub(super) fn run(session: &Session, outputs: &Outputs) -> Result<(), Failure> {
     check(&session.config, outputs)?;
     let form = super::shipped(session)?;
     if let Some(folder) = &outputs.crate_folder {
-        crate_to(
-            folder,
-            &form.files,
-            &session.scratch(RECORD),
-            &session.progress,
-        )
-        .input()?;
+        let record = session.scratch(RECORD);
+        crate_to(folder, &form.files, &record, &session.progress).input()?;
     }
     if let (Some(file), Some(header)) = (&outputs.header, &form.header) {
         let text = header.as_bytes();

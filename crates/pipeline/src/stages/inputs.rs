@@ -68,6 +68,22 @@ pub struct PipelineRows {
     pub notes: Vec<Note>,
 }
 
+impl PipelineRows {
+    /// Rows of which none are set aside, and no samples are behind.
+    pub(super) fn new(train: Option<Dataset>, test: Dataset, has_labels: bool) -> Self {
+        Self {
+            train,
+            calibration: None,
+            validation: None,
+            test,
+            has_labels,
+            test_samples: Vec::new(),
+            triggered: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// The parts of a config that rows depend on.
 pub const ROW_PARTS: [&str; 5] = ["dataset", "validation", "frontend", "scenes", "reject"];
 
@@ -204,7 +220,6 @@ impl Inputs {
         }
     }
 
-    /// Adds the files of rows, or the recordings.
     fn add_all(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
         if !file.several.is_empty() {
             let by_folder = frontend.is_some() && file.labels == Labels::Folders;
@@ -397,17 +412,11 @@ fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
             let of_groups = (of_train.as_ref().zip(file.groups(&parts.test)?))
                 .map(|(train, test)| notes::groups(train, &test));
             Ok(PipelineRows {
-                train: Some(with_groups(parts.train, of_train)),
-                calibration: None,
-                validation: None,
-                test: parts.test,
-                has_labels: true,
-                test_samples: Vec::new(),
-                triggered: None,
                 notes: (notes::of_file(&dataset).into_iter())
                     .chain(of_groups)
                     .chain(notes::unused_columns(&unused))
                     .collect(),
+                ..PipelineRows::new(Some(with_groups(parts.train, of_train)), parts.test, true)
             })
         }
         RowsConfig::Given { train: None, test } => {
@@ -417,13 +426,7 @@ fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
             let notes = notes::of_labels(&rows).into_iter();
             Ok(PipelineRows {
                 notes: notes.chain(notes::unused_columns(&unused)).collect(),
-                train: None,
-                calibration: None,
-                validation: None,
-                test: rows,
-                has_labels: test.labels != Labels::None,
-                test_samples: Vec::new(),
-                triggered: None,
+                ..PipelineRows::new(None, rows, test.labels != Labels::None)
             })
         }
         RowsConfig::Given {
@@ -448,15 +451,10 @@ fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
                 .chain(of_groups)
                 .chain(notes::unused_columns(&unused))
                 .collect();
+            let train_rows = with_groups(train_rows, of_train);
             Ok(PipelineRows {
-                train: Some(with_groups(train_rows, of_train)),
-                calibration: None,
-                validation: None,
-                test: test_rows,
-                has_labels: test.labels != Labels::None,
-                test_samples: Vec::new(),
-                triggered: None,
                 notes,
+                ..PipelineRows::new(Some(train_rows), test_rows, test.labels != Labels::None)
             })
         }
     }

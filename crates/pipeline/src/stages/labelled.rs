@@ -49,14 +49,12 @@ impl Inputs {
         (folder.recordings).retain(|it| it.class.is_some() || it.times.is_some());
         let n = folder.recordings.len();
         if n == 0 {
-            return Err(at_fault(
-                &labels.full,
-                &format!(
-                    "found labels of none of the {n_all} recordings in {}{text}, expected of each its path \
-                     there, its name, or its name without the ending",
-                    file.path.typed
-                ),
-            ));
+            let fault = format!(
+                "found labels of none of the {n_all} recordings in {}{text}, expected of each its path \
+                 there, its name, or its name without the ending",
+                file.path.typed
+            );
+            return Err(at_fault(&labels.full, &fault));
         }
         if n < n_all {
             text += &format!("; {} without labels are left out", n_all - n);

@@ -118,25 +118,23 @@ pub fn tools(config: &Config) -> Result<Tools, Failure> {
 /// The emulator that a config asks for, if it does, and if it is here.
 fn found_emulator(config: &Config) -> Result<Option<FoundEmulator>, Failure> {
     let target = &config.pipeline.target;
-    Ok(match target.board {
-        None => None,
-        Some(machine) => match environment::emulator(machine)? {
-            Some((program, version)) => Some(FoundEmulator {
-                machine,
-                program,
-                version,
-            }),
-            None if target.emulator == Emulator::Optional => None,
-            None => {
-                return Err(Failure::Environment(anyhow!(
-                    "the emulator {} is not here; {} installs it, and `emulator = \"optional\"` in \
-                     [target] does without",
-                    machine.qemu,
-                    invocation::verb("setup")
-                )));
-            }
-        },
-    })
+    let Some(machine) = target.board else {
+        return Ok(None);
+    };
+    match environment::emulator(machine)? {
+        Some((program, version)) => Ok(Some(FoundEmulator {
+            machine,
+            program,
+            version,
+        })),
+        None if target.emulator == Emulator::Optional => Ok(None),
+        None => Err(Failure::Environment(anyhow!(
+            "the emulator {} is not here; {} installs it, and `emulator = \"optional\"` in [target] \
+             does without",
+            machine.qemu,
+            invocation::verb("setup")
+        ))),
+    }
 }
 
 /// What a run is asked for.
@@ -282,23 +280,21 @@ pub fn check(path: &Path, baseline: Option<&Path>, progress: Progress) -> Result
 /// There is no whole run of today's config and inputs, or the emulator is missing. What the checker
 /// finds is no error here.
 pub fn verify(path: &Path, progress: Progress) -> Result<(Session, checked::Checked), Failure> {
-    let session = Session::open(path, progress)?;
-    let inputs = inputs::read(&session.config)?;
+    let (session, inputs) = Session::with_inputs(path, progress)?;
     // Says so where there is no run, or one of another config.
     report::judge_last(&session, &inputs)?;
     let product = session.made("run")?.read(run::PRODUCT_ELF)?;
     let (index, candidates) = forms_of(&session)?;
     let shipped = candidates::form(&session, quantize::CANDIDATES, &candidates[index])?;
-    let checked = checked::run(
-        &session,
-        &checked::Subject {
-            product: &product,
-            index,
-            candidates: &candidates,
-            header: shipped.header.as_deref(),
-            emulator: found_emulator(&session.config)?.as_ref(),
-        },
-    )?;
+    let emulator = found_emulator(&session.config)?;
+    let subject = checked::Subject {
+        product: &product,
+        index,
+        candidates: &candidates,
+        header: shipped.header.as_deref(),
+        emulator: emulator.as_ref(),
+    };
+    let checked = checked::run(&session, &subject)?;
     session.progress.clear();
     Ok((session, checked))
 }
@@ -319,8 +315,7 @@ pub struct Product {
 
 /// What the last run of the pipeline at `path` ships; says so if gates do not hold for it.
 pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
-    let session = Session::open(path, progress)?;
-    let inputs = inputs::read(&session.config)?;
+    let (session, inputs) = Session::with_inputs(path, progress)?;
     let report = report::judge_last(&session, &inputs)?;
     if !report.passes() {
         session.progress.note(&format!(
@@ -345,7 +340,6 @@ fn forms_of(session: &Session) -> Result<(usize, Vec<candidates::Candidate>), Fa
     Ok((choice.chosen, candidates::of(session)?))
 }
 
-/// The form that ships.
 fn shipped(session: &Session) -> Result<candidates::Form, Failure> {
     let (chosen, candidates) = forms_of(session)?;
     candidates::form(session, quantize::CANDIDATES, &candidates[chosen])
@@ -367,8 +361,7 @@ fn quantized_by(
     progress: Progress,
     has_model: impl FnOnce(&Session, &Inputs) -> Result<bool, Failure>,
 ) -> Result<Quantized, Failure> {
-    let session = Session::open(path, progress)?;
-    let inputs = inputs::read(&session.config)?;
+    let (session, inputs) = Session::with_inputs(path, progress)?;
     if !has_model(&session, &inputs)? {
         model::run(&session, &inputs)?;
     }
@@ -392,8 +385,7 @@ pub fn features_of(path: &Path, progress: Progress) -> Result<inputs::PipelineRo
 
 /// The plainest crate of the model of the pipeline at `path`.
 pub fn crate_of(path: &Path, progress: Progress) -> Result<SourceTree, Failure> {
-    let session = Session::open(path, progress)?;
-    let inputs = inputs::read(&session.config)?;
+    let (session, inputs) = Session::with_inputs(path, progress)?;
     model::run(&session, &inputs)?;
     quantize::run(&session, &inputs)?;
     session.progress.clear();

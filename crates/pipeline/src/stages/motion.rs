@@ -17,7 +17,6 @@ use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::recordings::{self, Divided, Heard, Recordings, Resampled, Side, division};
 use crate::failure::{ExitReason, Failure};
 
-/// The front end of a config for motion.
 pub(super) fn front(frontend: &MotionFrontend) -> MotionFront {
     MotionFront {
         sample_rate_hz: frontend.sample_rate_hz,
@@ -353,7 +352,6 @@ fn pad(recording: &mut MotionRecording<f64>, n_channels: usize, length: usize) {
     }
 }
 
-/// A name as a key of TOML.
 fn toml_key(name: &str) -> String {
     match name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         true => name.to_owned(),

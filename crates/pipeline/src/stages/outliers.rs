@@ -104,9 +104,8 @@ pub fn with_outliers(
         return Ok(None);
     };
     let (_, lowered_untold) = lowered(&untold, n_codes).input()?;
-    let bounds = lowered_untold
-        .sums()
-        .map_or(Vec::new(), |sums| sums.bounds());
+    let sums = lowered_untold.sums();
+    let bounds = sums.map_or(Vec::new(), |sums| sums.bounds());
     // What is not odd to float is not to fixed point, so that the promise holds for that.
     let least = lowest - 2.0 * bounds.into_iter().fold(f64::EPSILON, f64::max);
     let model = model(least)?;
@@ -134,22 +133,12 @@ impl Outliers {
             values,
         };
         let rows = Dataset::new(rows, &labels)?;
-        let certificate = certify(
-            &self.model,
-            detector,
-            &self.calibrations,
-            Voting::Soft,
-            &rows,
-        );
-        let digest = sha256(self.model.to_json().as_bytes());
+        let (calibrations, voting) = (&self.calibrations, Voting::Soft);
+        let certificate = certify(&self.model, detector, calibrations, voting, &rows);
         let certificate = same(&certificate)?;
-        Ok(spinney_codegen::claim(
-            &digest,
-            detector,
-            &self.calibrations,
-            Voting::Soft,
-            certificate,
-        ))
+        let digest = sha256(self.model.to_json().as_bytes());
+        let claim = spinney_codegen::claim(&digest, detector, calibrations, voting, certificate);
+        Ok(claim)
     }
 }
 

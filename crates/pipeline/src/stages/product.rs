@@ -12,7 +12,7 @@ use spinney_signal::FrontEnd;
 
 use super::build::{folder_of, product_image};
 use super::candidates::Form;
-use super::run::RunResult;
+use super::run::{RunResult, with_mismatches};
 use super::{FoundEmulator, Session, signals};
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image};
@@ -107,13 +107,10 @@ pub(super) fn run(
     let mut answers = Vec::new();
     let asked = match pipeline.frontend {
         None => {
-            let rows = rows_to_ask(subject.predictions.delivered());
             let length = subject.rows.len() / subject.predictions.q15.len().max(1);
-            Asked::Rows(
-                rows.into_iter()
-                    .map(|row| (row, subject.rows[row * length..][..length].to_vec()))
-                    .collect(),
-            )
+            let readings = |row: usize| (row, subject.rows[row * length..][..length].to_vec());
+            let rows = rows_to_ask(subject.predictions.delivered()).into_iter();
+            Asked::Rows(rows.map(readings).collect())
         }
         Some(_) => {
             let front = signals::front_end(&session.config)?;
@@ -199,7 +196,6 @@ fn stretches(mut file: &[u8]) -> impl Iterator<Item = Vec<i16>> {
     })
 }
 
-/// What goes through the mailbox.
 enum Asked {
     /// Readings of rows, by the row's index.
     Rows(Vec<(usize, Vec<u8>)>),
@@ -263,7 +259,6 @@ impl<L: Link> Mailbox<L> {
         }
     }
 
-    /// Lets the image run to the next class.
     fn class(&mut self) -> io::Result<usize> {
         match self.run()? {
             None => self.delivered(),
@@ -340,7 +335,6 @@ impl<L: Link> Mailbox<L> {
 /// Samples of a block of the product's mailbox.
 const BLOCK_SAMPLES: usize = 64;
 
-/// The addresses of a symbol of the image.
 fn addresses(elf: &[u8], name: &str) -> io::Result<Range<u32>> {
     let place = place(elf, name).map_err(io::Error::other)?;
     let place = place
@@ -357,11 +351,7 @@ pub(super) fn with_product(run: &RunResult, product: Option<&ProductRun>) -> Run
         return RunResult::Failed(format!("the product image: {failed}"));
     }
     let differing = product.answers.iter().filter(|it| it.found != it.expected);
-    let mut run = run.clone();
-    run.mismatches.extend(differing.map(|it| it.row));
-    run.mismatches.sort_unstable();
-    run.mismatches.dedup();
-    RunResult::Ran(run)
+    RunResult::Ran(with_mismatches(run, differing.map(|it| it.row)))
 }
 
 #[cfg(test)]
@@ -370,6 +360,7 @@ mod tests {
 
     use spinney_signal::{Measure, MotionFront, Window};
 
+    use super::super::run::tests::ran;
     use super::*;
 
     #[test]
@@ -413,12 +404,7 @@ mod tests {
 
     #[test]
     fn a_product_that_answers_otherwise_spoils_the_run() {
-        let count = r#"{"mean":1.0,"max":1}"#;
-        let ran = serde_json::from_str(&format!(
-            r#"{{"classes":[],"mismatches":[],"instructions":{count},"instructions_from_codes":{count},
-            "stack_bytes_max":0}}"#
-        ));
-        let ran = RunResult::Ran(ran.unwrap());
+        let ran = RunResult::Ran(ran(&[]));
         let answer = |row, found| Answer {
             row,
             expected: 1,

@@ -15,7 +15,6 @@ use crate::progress::Progress;
 /// What became of each property.
 pub const PROPERTIES: &str = "properties.json";
 
-/// Decides each property of the config.
 pub(super) fn run(
     config: &Config,
     quantized: &Quantized,
@@ -218,7 +217,6 @@ impl Asked<'_> {
             .map_or_else(String::new, |link| format!(" before {}", link.function))
     }
 
-    /// The property in words.
     fn says(&self) -> String {
         let property = self.property;
         let says = match &property.asks {

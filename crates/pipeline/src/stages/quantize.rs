@@ -150,12 +150,9 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let shipped = quantized.shipped();
     let exit = quantized.exit(&shipped);
     if exit.is_none() && quantized.is_approximate() {
+        let message = "no row of this model is ever decided before its last tree";
         let help = "remove it; with one tree, and with naive Bayes, there is nothing to leave out";
-        return config.refuse(
-            "codegen.exit_margin",
-            "no row of this model is ever decided before its last tree",
-            Some(help),
-        );
+        return config.refuse("codegen.exit_margin", message, Some(help));
     }
     let Quantized {
         model,
@@ -205,12 +202,8 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         shrink: shrink.as_ref(),
     };
     let summary = results.summary(&digest, exit, passed);
-    let options = options_for(
-        config.pipeline.target.chip.core,
-        quant,
-        Encoding::Table,
-        false,
-    );
+    let core = config.pipeline.target.chip.core;
+    let options = options_for(core, quant, Encoding::Table, false);
     let mut empty: SourceTree = spinney_codegen::empty(identity, quant, &options);
     with_front_end(config, quant, [&mut empty])?;
     let detector = quantized.outliers.as_ref().map(|it| it.model.to_json());
@@ -248,11 +241,8 @@ pub fn forms(
     identity: Identity<'_>,
 ) -> Result<Vec<Form>, Failure> {
     let mut forms = candidates::generate(&config.pipeline, shipped, identity)?;
-    with_front_end(
-        config,
-        shipped,
-        forms.iter_mut().map(|form| &mut form.files),
-    )?;
+    let crates = forms.iter_mut().map(|form| &mut form.files);
+    with_front_end(config, shipped, crates)?;
     Ok(forms)
 }
 
@@ -290,7 +280,6 @@ fn validated(quantized: &Quantized, rows: &Dataset) -> Validation {
     }
 }
 
-/// What was found of a quantized model.
 struct Results<'a> {
     config: &'a Config,
     quantized: &'a Quantized,

@@ -125,17 +125,9 @@ pub(super) fn quantized_from(
         Some(kept) => kept,
         None => converted(config, model, rows.train.as_ref(), &declared)?,
     };
-    for of_rows in [&rows.test]
-        .into_iter()
-        .chain(&rows.calibration)
-        .chain(&rows.validation)
-    {
-        check_readings(
-            &converted.model,
-            of_rows,
-            &converted.calibrations,
-            &declared,
-        )?;
+    let others = rows.calibration.iter().chain(&rows.validation);
+    for of_rows in [&rows.test].into_iter().chain(others) {
+        check_readings(&converted, of_rows, &declared)?;
     }
     let outputs = &config.pipeline.codegen.outputs;
     if outputs.contains(&Output::Probabilities) {
@@ -264,15 +256,14 @@ pub(super) fn fit_to_model(
                 names.len()
             ))
         })?;
-        if has_labels {
-            dataset.with_classes(schema.classes()).map_err(|error| {
-                let help = "labels are compared as text; write the classes in the file as the model \
-                            names them";
-                Failure::Config(config.fault("dataset.label", error.to_string(), Some(help)))
-            })
-        } else {
-            Ok(dataset)
+        if !has_labels {
+            return Ok(dataset);
         }
+        dataset.with_classes(schema.classes()).map_err(|error| {
+            let help = "labels are compared as text; write the classes in the file as the model names \
+                        them";
+            Failure::Config(config.fault("dataset.label", error.to_string(), Some(help)))
+        })
     };
     Ok(PipelineRows {
         train: rows.train.map(|train| fit(train, true)).transpose()?,
@@ -294,28 +285,22 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
         let mut names = names.chain(heard.iter().flatten());
         if !names.any(|name| matches(pattern, name)) {
             let names = csv::preview(&model.schema().feature_names());
-            return config.refuse(
-                &format!("features.{pattern}"),
-                format!("the model has no feature \"{pattern}\""),
-                Some(&format!("its features are {names}")),
-            );
+            let message = format!("the model has no feature \"{pattern}\"");
+            let help = format!("its features are {names}");
+            return config.refuse(&format!("features.{pattern}"), message, Some(&help));
         }
     }
     for feature in features.iter().filter(|it| !it.categories.is_empty()) {
         let words = declared_of(&config.pipeline.features, &feature.name);
         let words = words.and_then(|declared| declared.categories.as_ref());
         if words.is_some_and(|words| *words != feature.categories) {
-            return config.refuse(
-                &format!("features.{}", feature.name),
-                format!(
-                    "`categories` of \"{}\" are others than those that the model was fitted with",
-                    feature.name
-                ),
-                Some(&format!(
-                    "it knows {} itself: leave the key out",
-                    csv::preview(&feature.categories)
-                )),
+            let name = &feature.name;
+            let message = format!(
+                "`categories` of \"{name}\" are others than those that the model was fitted with"
             );
+            let known = csv::preview(&feature.categories);
+            let help = format!("it knows {known} itself: leave the key out");
+            return config.refuse(&format!("features.{name}"), message, Some(&help));
         }
     }
     // What the front end delivers, whatever the training rows happen to span.
@@ -346,11 +331,11 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
 /// A test reading that an integer sensor cannot deliver means that its type is wrong, and one that is
 /// missing needs a side in the model.
 fn check_readings(
-    model: &FloatModel,
+    converted: &Conversion,
     test: &Dataset,
-    calibrations: &[Calibration],
     declared: &[Declared],
 ) -> Result<(), Failure> {
+    let (model, calibrations) = (&converted.model, &converted.calibrations);
     let mut has_side = vec![false; test.features().len()];
     for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
         if let (Some((feature, _)), Some(_)) = (node.split(), node.missing()) {

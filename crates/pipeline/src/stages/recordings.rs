@@ -55,7 +55,6 @@ pub(super) trait Recordings {
     /// The recordings of a side that is given for itself, `train` or `test`.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<Self::Recording>, Failure>;
 
-    /// The front end.
     fn front(&self) -> FrontEnd;
 
     /// What a device makes of a recording.
@@ -147,14 +146,11 @@ pub(super) fn rows<R: Recordings>(
         test_rows = like(test_rows, config.pipeline.dataset.test())?;
     }
     Ok(PipelineRows {
-        train,
-        calibration: None,
         validation: validation.map(|it| it.0),
-        test: test_rows,
-        has_labels: true,
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
         triggered: of_test.triggered,
         notes,
+        ..PipelineRows::new(train, test_rows, true)
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use spinney_board::{Flash, Timing};
 use spinney_checker::Kept;
-use spinney_config::{Config, Model, Output};
+use spinney_config::{Config, Measured as OnBoard, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, LatencyLimit, Limits, Measured, PerInference, Predictions,
     RejectCost, RunOutcome, Scorecard, Shape, judge, judge_node,
@@ -70,11 +70,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let differing = n_differing(&summary, &predictions);
     let n_rows = predictions.q15.len();
     let n_unknown = predictions.n_unknown();
-    let feature_names: Vec<&str> = summary
-        .features
-        .iter()
-        .map(|feature| feature.name.as_str())
-        .collect();
+    let feature_names: Vec<&str> = summary.features.iter().map(|it| &*it.name).collect();
     let shape = shape(config, &float, &summary, footprints.empty.flash_bytes);
     let reject_cost: Option<RejectCost> = run.read_json(REJECT_COST)?;
     let measured = Measured {
@@ -100,13 +96,8 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let front = node::front(config, &summary);
     let sensor = node::sensor(config, &front);
     let n_answers = float.schema().n_classes() + usize::from(n_unknown.is_some());
-    let plan = node::plan(
-        config,
-        (sensor.as_ref(), &front),
-        &summary,
-        n_answers,
-        &result,
-    );
+    let before_model = (sensor.as_ref(), &front[..]);
+    let plan = node::plan(config, before_model, &summary, n_answers, &result);
     let mut verdicts = judge(&limits(config), measured);
     if let Some(plan) = &plan {
         let days = pipeline.budget.battery_life_min_days;
@@ -115,24 +106,15 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let checked: Checked = run.read_json(CHECKED)?;
     verdicts.push(checked.verdict());
     let properties: Vec<Property> = quantized.read_json(PROPERTIES)?;
-    let places = (1..).map(|at| format!("property.{at}"));
-    verdicts.extend(
-        properties
-            .iter()
-            .zip(places)
-            .map(|(it, place)| it.gate(&place)),
-    );
+    let numbered = (1..).zip(&properties);
+    verdicts.extend(numbered.map(|(at, it)| it.gate(&format!("property.{at}"))));
     let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
     let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
-    let fingerprint = sha256(
-        serde_json::to_string(&from.inputs)
-            .environment()?
-            .as_bytes(),
-    );
+    let made_from = serde_json::to_vec(&from.inputs).environment()?;
     Ok(Report {
         schema: SCHEMA,
         pipeline: pipeline.identity.name.clone(),
-        fingerprint,
+        fingerprint: sha256(&made_from),
         reproducible: !model::trains_with_linfa(config),
         model: model_facts(config, &float, summary.model_digest.clone(), origin),
         dataset: Dataset {
@@ -393,12 +375,9 @@ fn device(
     let machine = config.pipeline.target.board?;
     let ram = chip::ram(&config.pipeline);
     let pace = pace(config);
-    let measured = measured(config);
-    let cycles = match measured {
-        Some(measured) => Some(PerInference::measured(
-            run,
-            measured.cycles_per_instruction(),
-        )),
+    let per_instruction = measured(config).map(OnBoard::cycles_per_instruction);
+    let cycles = match per_instruction {
+        Some(cycles) => Some(PerInference::measured(run, cycles)),
         None => PerInference::of(run, pace.wait_states),
     };
     let us = |cycles: f64| Some(to_a_hundredth(cycles / pace.clock_mhz?));
@@ -463,7 +442,7 @@ fn pace(config: &Config) -> Pace {
     }
 }
 
-fn measured(config: &Config) -> Option<&spinney_config::Measured> {
+fn measured(config: &Config) -> Option<&OnBoard> {
     config.pipeline.target.measured.as_ref()
 }
 
@@ -508,8 +487,7 @@ fn limits(config: &Config) -> Limits {
                 us,
                 clock_mhz: pace.clock_mhz?,
                 wait_states: pace.wait_states,
-                cycles_per_instruction: measured(config)
-                    .map(spinney_config::Measured::cycles_per_instruction),
+                cycles_per_instruction: measured(config).map(OnBoard::cycles_per_instruction),
             })
         }),
         accuracy: config.pipeline.accuracy.clone(),

@@ -134,14 +134,9 @@ fn run_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Failur
                     "running the test rows through {} on the emulated {}",
                     candidate.name, emulator.machine.name
                 ));
-                run_candidate(
-                    session,
-                    emulator,
-                    index,
-                    candidate.early_exit,
-                    &rows,
-                    &predictions,
-                )?
+                let verify = built.read(&verify_elf(index))?;
+                let image = (&verify[..], candidate.early_exit);
+                run_candidate(session, emulator, image, &rows, &predictions)?
             }
         };
         results.push(result);
@@ -193,16 +188,14 @@ fn run_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Failur
     let footprint = footprints.products[choice.chosen].as_ref();
     let of_chosen = (footprint, &results[choice.chosen]);
     let cost = outliers::cost(session, chosen, of_chosen, (&predictions, &rows))?;
-    let checked = checked::run(
-        session,
-        &checked::Subject {
-            product: &product,
-            index: choice.chosen,
-            candidates: &candidates,
-            header: chosen.header.as_deref(),
-            emulator,
-        },
-    )?;
+    let subject = checked::Subject {
+        product: &product,
+        index: choice.chosen,
+        candidates: &candidates,
+        header: chosen.header.as_deref(),
+        emulator,
+    };
+    let checked = checked::run(session, &subject)?;
     let mut writer = stage.begin().environment()?;
     let mut ran = results.iter().chain([&device]);
     if let Some(why) = ran.find_map(RunResult::failed).or(checked.failed()) {
@@ -231,13 +224,11 @@ fn run_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Failur
 fn run_candidate(
     session: &Session,
     emulator: &FoundEmulator,
-    index: usize,
-    early_exit: bool,
+    (verify, early_exit): (&[u8], bool),
     rows: &DeviceRows,
     predictions: &Predictions,
 ) -> Result<(RunResult, String), Failure> {
-    let verify = session.made("build")?.read(&verify_elf(index))?;
-    let run = emulator.of(session).run(&verify, &rows.bytes)?;
+    let run = emulator.of(session).run(verify, &rows.bytes)?;
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let passed = summary.passed;
     let result = match run.ended {
@@ -264,7 +255,7 @@ fn run_candidate(
     // An image that works says nothing that its outcomes do not.
     let log = match &result {
         RunResult::Failed(_) => {
-            log::lines(&verify, &run.log, session.artifacts(), &session.progress)
+            log::lines(verify, &run.log, session.artifacts(), &session.progress)
                 .unwrap_or_else(|error| format!("(the log cannot be decoded: {error:#})\n"))
         }
         _ => String::new(),
@@ -314,24 +305,16 @@ fn listen(
     let front_end = signals::front_end(&session.config)?;
     let ends = front_end.and_then(|it| product::ends(&it, &samples));
     let front = cycles::of_front(session, emulator, &elf, &samples, (&heard, ends.is_some()))?;
+    let told = (rows, ends.as_deref());
     let both = read_outcomes(&outcomes, run_context).and_then(|classes| {
-        read_heard(
-            &heard,
-            &outcomes,
-            (rows, ends.as_deref()),
-            n_rows,
-            machine.timer,
-        )
-        .map(|heard| (classes, heard))
+        let heard = read_heard(&heard, &outcomes, told, n_rows, machine.timer)?;
+        Ok((classes, heard))
     });
     Ok(match both {
         Err(error) => RunResult::Failed(format!("from samples: {error}")),
         Ok((classes, heard)) => {
-            let mut run = from_readings.clone();
-            run.mismatches.extend(&classes.mismatches);
-            run.mismatches.extend(&heard.mismatches);
-            run.mismatches.sort_unstable();
-            run.mismatches.dedup();
+            let mismatches = classes.mismatches.iter().chain(&heard.mismatches);
+            let mut run = with_mismatches(from_readings, mismatches.copied());
             run.stack_bytes_max = run
                 .stack_bytes_max
                 .max(classes.stack_bytes_max)
@@ -345,15 +328,20 @@ fn listen(
     })
 }
 
+/// A run of which these rows differ from the host's, too.
+pub(super) fn with_mismatches(run: &DeviceRun, rows: impl Iterator<Item = usize>) -> DeviceRun {
+    let mut run = run.clone();
+    run.mismatches.extend(rows);
+    run.mismatches.sort_unstable();
+    run.mismatches.dedup();
+    run
+}
+
 /// A run that stops early, held also to the scores of the run of the same tables that does not.
 fn with_scores(early: &RunResult, all: &RunResult) -> RunResult {
     match (early, all) {
         (RunResult::Ran(early), RunResult::Ran(all)) => {
-            let mut run = early.clone();
-            run.mismatches.extend(&all.mismatches);
-            run.mismatches.sort_unstable();
-            run.mismatches.dedup();
-            RunResult::Ran(run)
+            RunResult::Ran(with_mismatches(early, all.mismatches.iter().copied()))
         }
         (RunResult::Ran(_), RunResult::NotRun(reason)) => {
             RunResult::NotRun(format!("the image that gives the scores: {reason}"))
@@ -366,22 +354,25 @@ fn with_scores(early: &RunResult, all: &RunResult) -> RunResult {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A run of no rows that answered these otherwise.
+    pub(in crate::stages) fn ran(mismatches: &[usize]) -> DeviceRun {
+        let count = r#"{"mean":1.0,"max":1}"#;
+        let text = format!(
+            r#"{{"classes":[],"mismatches":{mismatches:?},"instructions":{count},
+            "instructions_from_codes":{count},"stack_bytes_max":0}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
 
     #[test]
     fn answers_that_differ_are_not_reused() {
-        let run = |mismatches| {
-            let count = r#"{"mean":1.0,"max":1}"#;
-            let text = format!(
-                r#"{{"classes":[],"mismatches":{mismatches},"instructions":{count},
-                "instructions_from_codes":{count},"stack_bytes_max":0}}"#
-            );
-            RunResult::Ran(serde_json::from_str(&text).unwrap())
-        };
-        assert_eq!(run("[]").failed(), None);
-        let why = Some("the device's answers were not the host's");
-        assert_eq!(run("[3]").failed(), why);
+        let failed = |run: &RunResult| run.failed().map(str::to_owned);
+        assert_eq!(failed(&RunResult::Ran(ran(&[]))), None);
+        let why = "the device's answers were not the host's".to_owned();
+        assert_eq!(failed(&RunResult::Ran(ran(&[3]))), Some(why));
         assert_eq!(
             RunResult::Failed("it hung".to_owned()).failed(),
             Some("it hung")

@@ -98,16 +98,14 @@ pub fn folder(path: &Path, shown: &str) -> Result<Folder, Failure> {
     let why_not = why_not
         .pop()
         .map(|it| format!("\nthe last that was tried: {it}"));
-    Err(at_fault(
-        path,
-        &format!(
-            "found {} recordings and nothing that says their classes, expected a folder per class, names such as \
-             `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`{}{}",
-            recordings.len(),
-            deeper(shown, &recordings).unwrap_or_default(),
-            why_not.unwrap_or_default()
-        ),
-    ))
+    let fault = format!(
+        "found {} recordings and nothing that says their classes, expected a folder per class, names such as \
+         `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`{}{}",
+        recordings.len(),
+        deeper(shown, &recordings).unwrap_or_default(),
+        why_not.unwrap_or_default()
+    );
+    Err(at_fault(path, &fault))
 }
 
 /// How a config names the class of recordings that lie two folders deep.
@@ -168,18 +166,16 @@ fn recordings(folder: &Path, below: &[String]) -> Result<(Kind, Vec<String>), Fa
     }
     let found: Vec<String> =
         (endings.iter().map(|(ending, n)| format!("{n} of {ending}"))).collect();
-    Err(at_fault(
-        folder,
-        &format!(
-            "found no recordings among {} files{}, expected sound in .wav, .flac, .mp3 or .ogg, which `ffmpeg -i FILE \
-             OUT.wav` makes of others, or motion in .csv",
-            endings.values().sum::<usize>(),
-            match found.is_empty() {
-                true => String::new(),
-                false => format!(" ({})", found.join(", ")),
-            }
-        ),
-    ))
+    let fault = format!(
+        "found no recordings among {} files{}, expected sound in .wav, .flac, .mp3 or .ogg, which `ffmpeg -i FILE \
+         OUT.wav` makes of others, or motion in .csv",
+        endings.values().sum::<usize>(),
+        match found.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", found.join(", ")),
+        }
+    );
+    Err(at_fault(folder, &fault))
 }
 
 /// Ways to read the folder `{root}`, the likeliest first.
@@ -294,7 +290,6 @@ fn n_classes(inputs: &Inputs) -> Option<usize> {
     (n == 0 || !labels.is_empty()).then_some(labels.len())
 }
 
-/// The labels of a side's files.
 fn labels_of(side: &DataFile, inputs: &Inputs) -> BTreeSet<String> {
     let files = inputs.below(&side.path);
     let labels = files.map(|(it, _)| it.labels().map(str::to_owned).collect::<Vec<_>>());
@@ -540,7 +535,8 @@ impl Motion {
     }
 }
 
-/// A string of TOML, which one of JSON is.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// A string of TOML, which one of JSON is, but that TOML has no DEL in it.
+pub fn quoted(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.replace('\u{7f}', "\\u007f")
 }

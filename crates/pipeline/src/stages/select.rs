@@ -328,24 +328,23 @@ mod tests {
     }
 
     #[test]
-    fn more_features_than_there_are_is_a_fault() {
-        let fault = trained("kind = \"decision-tree\"", "7").expect_err("six features");
-        let text = format!("{fault:?}");
-        assert!(
-            text.contains("found 7, expected at most the 6 features"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_split_that_chooses_from_more_features_than_there_are_is_a_fault() {
-        let kind = "kind = \"random-forest\"\nmax_features = 7";
-        let fault = trained(kind, "2").expect_err("six features");
-        let text = format!("{fault:?}");
-        assert!(
-            text.contains("model.max_features: found 7, expected no more than there are features"),
-            "{text}"
-        );
+    fn more_features_than_there_are_are_a_fault() {
+        for (kind, select, expected) in [
+            (
+                "kind = \"decision-tree\"",
+                "7",
+                "found 7, expected at most the 6 features",
+            ),
+            (
+                "kind = \"random-forest\"\nmax_features = 7",
+                "2",
+                "model.max_features: found 7, expected no more than there are features",
+            ),
+        ] {
+            let fault = trained(kind, select).expect_err("six features");
+            let text = format!("{fault:?}");
+            assert!(text.contains(expected), "{text}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::anyhow;
 use spinney_config::Config;
 
+use super::inputs::{self, Inputs};
 use super::order::{Reason, reuse};
 use super::{FoundEmulator, Tools, tools};
 use crate::failure::{ExitReason, Failure};
@@ -43,6 +44,13 @@ impl Session {
     /// Opens the pipeline at `path`, to look at what it made; waits while another run is at work.
     pub fn open(path: &Path, progress: Progress) -> Result<Self, Failure> {
         Self::of(spinney_config::load(path)?, progress)
+    }
+
+    /// As [`Self::open`], and reads every file that its config names.
+    pub(super) fn with_inputs(path: &Path, progress: Progress) -> Result<(Self, Inputs), Failure> {
+        let session = Self::open(path, progress)?;
+        let inputs = inputs::read(&session.config)?;
+        Ok((session, inputs))
     }
 
     /// Opens the pipeline of a config.
@@ -111,7 +119,6 @@ impl Session {
         made.ok_or_else(|| Failure::Environment(anyhow!("stage {name} is read before it is made")))
     }
 
-    /// Vouches for the results of a stage.
     pub(super) fn vouch(&self, name: &str, finished: Finished) {
         let mut made = self.made.borrow_mut();
         made.insert(name.to_owned(), Rc::new(finished));
@@ -129,7 +136,6 @@ impl Session {
         })
     }
 
-    /// The folder of all artifacts.
     pub(super) fn artifacts(&self) -> &Path {
         &self.artifacts
     }

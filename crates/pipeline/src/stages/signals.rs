@@ -125,12 +125,9 @@ impl Recordings for Sides<'_> {
     /// Recordings in folders by class, divided so that each is on one side only.
     fn divided(&self, file: &DataFile, test_fraction: f64) -> Result<Divided<Stretch>, Failure> {
         if !file.is_many() {
+            let message = format!("{} is one recording, which is not divided", file.path.typed);
             let help = "name a folder with a folder of recordings per class, or `train` and `test`";
-            return self.config.refuse(
-                "dataset.path",
-                format!("{} is one recording, which is not divided", file.path.typed),
-                Some(help),
-            );
+            return self.config.refuse("dataset.path", message, Some(help));
         }
         let (sounds, notes) = self.sounds(file)?;
         let background = self.frontend.background.as_str();
@@ -139,11 +136,8 @@ impl Recordings for Sides<'_> {
             None => it.sound.class.clone(),
         };
         let (train, test) = division(self.config, file, &sounds, label, test_fraction)?;
-        Ok((
-            self.of_sounds(train, "train")?,
-            self.of_sounds(test, "test")?,
-            notes,
-        ))
+        let train = self.of_sounds(train, "train")?;
+        Ok((train, self.of_sounds(test, "test")?, notes))
     }
 
     /// One side that is given for itself.
@@ -153,12 +147,12 @@ impl Recordings for Sides<'_> {
             return Ok((self.of_sounds(sounds, side)?, notes));
         }
         let Labels::File(labels) = &file.labels else {
-            let help = "a CSV with `start` and `end` in seconds and `label`";
-            return self.config.refuse(
-                &format!("dataset.{side}"),
-                format!("{} is one recording, and has no labels", file.path.typed),
-                Some(&format!("name its labels as `{side}_labels`: {help}")),
+            let message = format!("{} is one recording, and has no labels", file.path.typed);
+            let help = format!(
+                "name its labels as `{side}_labels`: a CSV with `start` and `end` in seconds and `label`"
             );
+            let place = format!("dataset.{side}");
+            return self.config.refuse(&place, message, Some(&help));
         };
         let mut resampled = self.resampled(file);
         let bytes = self.inputs.bytes(&file.path);
@@ -294,11 +288,8 @@ impl Sides<'_> {
     fn resampled(&self, file: &DataFile) -> Resampled {
         // A third of the least that two rates differ by, which are whole numbers.
         let slack = 1e-6;
-        Resampled::to(
-            self.frontend.sample_rate_hz.into(),
-            slack,
-            file.recorded.rates,
-        )
+        let rate_hz = self.frontend.sample_rate_hz.into();
+        Resampled::to(rate_hz, slack, file.recorded.rates)
     }
 
     /// A recording at the device's rate.

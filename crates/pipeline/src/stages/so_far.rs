@@ -4,7 +4,7 @@ use serde::Serialize;
 use spinney_evaluate::{Detection, Evaluation, Predictions};
 use spinney_report::{
     Accuracy, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare, Model, Origin,
-    Property, Reject, SCHEMA, Shrink, Value,
+    Property, Reject, Report, SCHEMA, Shrink, Value,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -70,6 +70,24 @@ pub struct QuantizedSoFar {
     pub features: Vec<FeatureCoding>,
     /// Whatever is odd.
     pub notes: Vec<String>,
+}
+
+impl QuantizedSoFar {
+    /// The same part of a whole report.
+    pub fn of(report: &Report) -> Self {
+        Self {
+            dataset: report.dataset.clone(),
+            accuracy: report.accuracy.clone(),
+            values: report.values.clone(),
+            detect: report.detect.clone(),
+            reject: report.reject.clone(),
+            certificate: report.certificate.clone(),
+            shrink: report.shrink.clone(),
+            properties: report.properties.clone(),
+            features: report.features.clone(),
+            notes: report.notes.clone(),
+        }
+    }
 }
 
 /// Of stage `run`: the form that ships, and what it did.

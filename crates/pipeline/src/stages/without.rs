@@ -147,17 +147,11 @@ impl Measuring<'_> {
 
     /// A tree of these features of the model, which are its readings; it stays out of the image.
     fn model_of(&self, kept: &[usize]) -> Result<QuantModel, Failure> {
-        let features = self
-            .quantized
-            .model
-            .schema()
-            .select(kept)
-            .features()
-            .to_vec();
+        let schema = self.quantized.model.schema().select(kept);
         let classes = ["low", "high"].map(str::to_owned).to_vec();
         let leaf = |values: [f64; 2]| Node::Leaf(values.to_vec());
         let split = Node::at_most(0, 0.5, None, [1, 2]);
-        let schema = Schema::new(features, Naming::Given, classes).input()?;
+        let schema = Schema::new(schema.features().to_vec(), Naming::Given, classes).input()?;
         let tree = Tree::new(vec![split, leaf([1.0, 0.0]), leaf([0.0, 1.0])], &schema).input()?;
         let forest = Forest::new(ForestKind::DecisionTree, schema, vec![tree]).input()?;
         let calibrations = &self.quantized.calibrations;

@@ -20,7 +20,7 @@ use super::super::run::{CHOICE, DEVICE, PRODUCT_ELF, REJECT_COST, RunResult};
 use super::super::{inputs, model, quantize, report};
 use super::*;
 use crate::progress::Progress;
-use crate::{disk, places};
+use crate::{disk, places, stages};
 
 /// A pipeline with a folder and a name of its own.
 struct Project {
@@ -146,64 +146,50 @@ impl Project {
         remember(&session, from, files).unwrap();
     }
 
-    /// What each verb ends with, on the config in `file`.
-    fn verbs(&self, file: &str) -> Vec<(&'static str, Result<(), Failure>)> {
-        let path = &self.path(file);
-        vec![
-            (
-                "check",
-                super::super::check(path, None, Progress::none()).map(drop),
-            ),
-            (
-                "flash",
-                super::super::product(path, Progress::none()).map(drop),
-            ),
+    /// What each verb ends with.
+    fn verbs(&self) -> [(&'static str, Result<(), Failure>); 5] {
+        let (path, none) = (&self.config(), Progress::none);
+        [
+            ("check", stages::check(path, None, none()).map(drop)),
+            ("flash", stages::product(path, none()).map(drop)),
             (
                 "explain, predict",
-                super::super::quantized(path, Progress::none()).map(drop),
+                stages::quantized(path, none()).map(drop),
             ),
-            (
-                "certificate verify",
-                super::super::verify(path, Progress::none()).map(drop),
-            ),
+            ("certificate verify", stages::verify(path, none()).map(drop)),
             ("certificate faults", opened(path)),
         ]
     }
 
+    /// What `list` says of it.
+    fn standing(&self) -> String {
+        let config = spinney_config::load(&self.config()).unwrap();
+        standing(&config, &Progress::none()).to_string()
+    }
+
     /// Every verb but those named says that the last run is not to be believed.
     fn refuse(&self, but: &[&str], what: &str) {
-        for (verb, outcome) in self.verbs("p.toml") {
+        for (verb, outcome) in self.verbs() {
             let is_refused = matches!(outcome, Err(Failure::Input(_)));
-            assert_eq!(
-                is_refused,
-                !but.contains(&verb),
-                "{verb} after {what}: {outcome:?}"
-            );
+            let told = format!("{verb} after {what}: {outcome:?}");
+            assert_eq!(is_refused, !but.contains(&verb), "{told}");
         }
-        let line = standing(
-            &spinney_config::load(&self.config()).unwrap(),
-            &Progress::none(),
-        );
-        let line = line.to_string();
+        let line = self.standing();
         assert!(!line.contains("gate"), "list after {what}: {line}");
     }
 
     /// Every verb believes the last run.
     fn believe(&self) {
-        for (verb, outcome) in self.verbs("p.toml") {
+        for (verb, outcome) in self.verbs() {
             let is_believed = matches!(outcome, Ok(()) | Err(Failure::Gate));
             assert!(is_believed, "{verb}: {outcome:?}");
         }
-        let line = standing(
-            &spinney_config::load(&self.config()).unwrap(),
-            &Progress::none(),
-        );
-        expect!["all gates hold"].assert_eq(&line.to_string());
+        expect!["all gates hold"].assert_eq(&self.standing());
     }
 
     /// What `check` says.
     fn says(&self, file: &str, expected: &Expect) {
-        let error = match super::super::check(&self.path(file), None, Progress::none()).map(drop) {
+        let error = match stages::check(&self.path(file), None, Progress::none()).map(drop) {
             Err(Failure::Input(error)) => format!("{error:#}"),
             outcome => panic!("{outcome:?}"),
         };
@@ -474,11 +460,9 @@ fn reports_that_were_edited_are_not_those_of_the_run() {
     for (name, bytes) in files(&folder) {
         let path = folder.join(&name);
         fs::write(&path, [&bytes[..], b" "].concat()).unwrap();
-        let error = super::super::check(&project.config(), None, Progress::none())
-            .map(drop)
-            .unwrap_err();
-        let Failure::Input(error) = error else {
-            panic!("{error:?}")
+        let checked = stages::check(&project.config(), None, Progress::none());
+        let Err(Failure::Input(error)) = checked.map(drop) else {
+            panic!("{} is another one", path.display())
         };
         let error = error.to_string();
         assert!(error.contains("is not what the last run wrote"), "{error}");

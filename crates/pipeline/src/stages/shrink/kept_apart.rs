@@ -78,11 +78,8 @@ impl Shrinking<'_> {
         };
         let part = |(held, original, member): &(Dataset, FloatModel, FloatModel)| {
             let original = Some(original).filter(|it| *it != self.original);
-            part(
-                held,
-                original,
-                vec![Some(member).filter(|it| **it != model.model)],
-            )
+            let smaller = Some(member).filter(|it| **it != model.model);
+            part(held, original, vec![smaller])
         };
         let of_parts = likes
             .iter()

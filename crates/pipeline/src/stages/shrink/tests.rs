@@ -43,32 +43,37 @@ fn luck_is_taken_off_losses() {
     assert_eq!(rising(&[]), [0.0; 0]);
 }
 
+/// A session whose stage `model` ran on these rows, and the folder that it lies in.
+fn shrunk(rows: &str, label: &str, model: &str, more: &str) -> (tempfile::TempDir, Session) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = crate::places::clone().expect("a clone").join(rows);
+    let text = format!(
+        "pipeline = {{ name = \"kept\" }}\ndataset = {{ path = {data:?}, label = \"{label}\" }}\n\
+         model = {{ kind = \"random-forest\", {model} }}\n\
+         target = {{ chip = \"nRF51822_xxAA\" }}\n{more}"
+    );
+    let path = folder.path().join("p.toml");
+    std::fs::write(&path, text).expect("a file");
+    let config = spinney_config::load(&path).expect("a config");
+    let files = inputs::read(&config).expect("rows");
+    let artifacts = folder.path().join("artifacts");
+    let session = Session::within(config, artifacts, Progress::none()).expect("a session");
+    model::run(&session, &files).expect("a model");
+    (folder, session)
+}
+
 /// The checker is given what the stage wrote: each promise holds, and that of a model whose leaves were
 /// turned does not.
 #[test]
 fn the_checker_holds_a_smaller_model_to_its_promise() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let data = crate::places::clone()
-        .expect("a clone")
-        .join("data/iris.csv");
     for (promise, more) in [
         ("score", ""),
         ("every-row", ""),
         ("in-distribution", ", shrink_alpha = 0.2"),
         ("every-input", ""),
     ] {
-        let text = format!(
-            "pipeline = {{ name = \"kept\" }}\ndataset = {{ path = {data:?}, label = \"species\" }}\n\
-             model = {{ kind = \"random-forest\", n_trees = 50, max_depth = 2, shrink = \"{promise}\"{more} }}\n\
-             target = {{ chip = \"nRF51822_xxAA\" }}\n"
-        );
-        let path = folder.path().join("p.toml");
-        std::fs::write(&path, text).expect("a file");
-        let config = spinney_config::load(&path).expect("a config");
-        let files = inputs::read(&config).expect("rows");
-        let session = Session::within(config, folder.path().join(promise), Progress::none());
-        let session = session.expect("a session");
-        model::run(&session, &files).expect("a model");
+        let model = format!("n_trees = 50, max_depth = 2, shrink = \"{promise}\"{more}");
+        let (_folder, session) = shrunk("data/iris.csv", "species", &model, "");
         let smaller = model::load(&session).expect("a model");
         let found = |model: &FloatModel| {
             let kept = kept(&session, model)
@@ -96,24 +101,10 @@ fn the_checker_holds_a_smaller_model_to_its_promise() {
 /// Where the original ships, the score that is told is its own, not that of what was not taken.
 #[test]
 fn a_model_that_was_not_taken_leaves_no_score() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let data = crate::places::clone()
-        .expect("a clone")
-        .join("data/wine.csv");
     let (mut n_larger, mut n_told) = (0, 0);
     for n_trees in [3, 4, 5, 7, 10] {
-        let text = format!(
-            "pipeline = {{ name = \"kept\" }}\ndataset = {{ path = {data:?}, label = \"cultivar\" }}\n\
-             model = {{ kind = \"random-forest\", n_trees = {n_trees}, shrink = \"score\", \
-             max_score_loss = 0.01 }}\ntarget = {{ chip = \"nRF51822_xxAA\" }}\n"
-        );
-        let path = folder.path().join("p.toml");
-        std::fs::write(&path, text).expect("a file");
-        let config = spinney_config::load(&path).expect("a config");
-        let files = inputs::read(&config).expect("rows");
-        let folder = folder.path().join(n_trees.to_string());
-        let session = Session::within(config, folder, Progress::none()).expect("a session");
-        model::run(&session, &files).expect("a model");
+        let model = format!("n_trees = {n_trees}, shrink = \"score\", max_score_loss = 0.01");
+        let (_folder, session) = shrunk("data/wine.csv", "cultivar", &model, "");
         let made = session.made("model").expect("artifacts");
         let shrink: Option<Shrink> = made.read_json(SHRINK).expect("what became of it");
         let shrink = shrink.expect("it was asked for");
@@ -137,27 +128,13 @@ fn a_model_that_was_not_taken_leaves_no_score() {
 /// A tree of whole classes has no scores, and takes the place of all trees only where none are asked for.
 #[test]
 fn one_tree_ships_where_no_scores_are_asked_for() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let data = crate::places::clone()
-        .expect("a clone")
-        .join("data/iris.csv");
     for (more, is_one) in [
         ("", true),
         ("codegen = { outputs = [\"class\", \"scores\"] }\n", false),
         ("reject = { coverage = 0.9 }\n", false),
     ] {
-        let text = format!(
-            "pipeline = {{ name = \"one\" }}\ndataset = {{ path = {data:?}, label = \"species\" }}\n\
-             model = {{ kind = \"random-forest\", n_trees = 50, max_depth = 1, shrink = \"every-input\" }}\n\
-             target = {{ chip = \"nRF51822_xxAA\" }}\n{more}"
-        );
-        let path = folder.path().join("p.toml");
-        std::fs::write(&path, text).expect("a file");
-        let config = spinney_config::load(&path).expect("a config");
-        let files = inputs::read(&config).expect("rows");
-        let folder = folder.path().join(more.len().to_string());
-        let session = Session::within(config, folder, Progress::none()).expect("a session");
-        model::run(&session, &files).expect("a model");
+        let model = "n_trees = 50, max_depth = 1, shrink = \"every-input\"";
+        let (_folder, session) = shrunk("data/iris.csv", "species", model, more);
         let smaller = model::load(&session).expect("a model");
         assert_eq!(smaller.trees().len() == 1, is_one, "{more}");
     }

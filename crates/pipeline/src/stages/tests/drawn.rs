@@ -359,32 +359,14 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     let Ok(parts) = split(&all, 0.25, SEED) else {
         return Ok(false);
     };
-    let model = train_model(
-        config,
-        training,
-        &parts.train,
-        &Vec::new(),
-        &Progress::none(),
-    )?;
-    let rows = PipelineRows {
-        calibration: None,
-        validation: None,
-        train: Some(parts.train),
-        test: parts.test,
-        has_labels: true,
-        test_samples: Vec::new(),
-        triggered: None,
-        notes: Vec::new(),
-    };
+    let (train, progress) = (&parts.train, Progress::none());
+    let model = train_model(config, training, train, &Vec::new(), &progress)?;
+    let rows = PipelineRows::new(Some(parts.train), parts.test, true);
     let quantized = quantized_from(config, model, rows, None)?;
     let test = &quantized.rows.test;
-    let certificate = spinney_quantize::certify(
-        &quantized.model,
-        &quantized.quant,
-        &quantized.calibrations,
-        quantized.voting,
-        test,
-    );
+    let (model, quant) = (&quantized.model, &quantized.quant);
+    let (calibrations, voting) = (&quantized.calibrations, quantized.voting);
+    let certificate = spinney_quantize::certify(model, quant, calibrations, voting, test);
     // What the certificate says of these rows must be true of them.
     let listed = certificate.listed_rows();
     for (row, readings) in test.values().rows().into_iter().enumerate() {
