@@ -222,30 +222,24 @@ impl Packages {
 
     /// The program `spinney`, built from its package and put where nothing else lies.
     fn installed(&self, project: &Path, place: &Path) -> Result<PathBuf, Failure> {
-        // Packages in place of published ones, as the project has them.
+        // Packages in place of published ones, as the project has them, with what it asks of others: so
+        // what was built for the project serves here, too.
         let manifest = std::fs::read_to_string(project.join("xtask/Cargo.toml")).environment()?;
         let patch = manifest.find("[patch").map_or("", |at| &manifest[at..]);
-        let patch = patch.replace(&features_asked()?, "");
-        let package = self.package("spinney");
-        let member = package.file_name().unwrap_or_default().to_string_lossy();
-        let workspace =
-            format!("[workspace]\nresolver = \"3\"\nmembers = [\"{member}\", \"asks\"]\n\n{patch}");
-        let asks = format!(
-            "[package]\nname = \"asks\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n{}",
-            features_asked()?
-        );
-        for (file, text) in [
-            ("Cargo.toml", workspace.as_str()),
-            ("asks/Cargo.toml", &asks),
-            ("asks/lib.rs", ""),
-        ] {
-            store::write_whole(&self.folder.join(file), text.as_bytes()).environment()?;
+        let folder = place.join("spinney");
+        let mut files = BTreeMap::new();
+        read(&self.package("spinney"), "", &mut files).environment()?;
+        for (file, mut bytes) in files {
+            if file == "/Cargo.toml" {
+                bytes.extend(format!("\n[workspace]\n\n{patch}").into_bytes());
+            }
+            store::write_whole(&folder.join(&file[1..]), &bytes).environment()?;
         }
         let lock = crate::repository().join("Cargo.lock");
-        std::fs::copy(lock, self.folder.join("Cargo.lock")).environment()?;
-        let mut build = self.cargo(&package);
+        std::fs::copy(lock, folder.join("Cargo.lock")).environment()?;
+        let mut build = self.cargo(&folder);
         build
-            .args(["build", "--quiet", "--workspace", "--target-dir"])
+            .args(["build", "--quiet", "--target-dir"])
             .arg(&self.target);
         process::show(build, process::LONG).input()?;
         let file = format!("spinney{}", std::env::consts::EXE_SUFFIX);

@@ -12,8 +12,8 @@ use spinney_pipeline::environment::find_program;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
 
-/// Packages from registries that `cargo build -p xtask` may compile. Raise it in the commit that
-/// adds one, with the reason; docs/ci.md states what there are.
+/// Packages from registries that a build of `spinney` with its default features may compile. Raise it
+/// in the commit that adds one, with the reason; docs/ci.md states what there are.
 const MOST_PACKAGES: usize = 120;
 
 /// The workspaces, by their manifests.
@@ -76,7 +76,7 @@ pub(crate) fn packages() -> Result<BTreeSet<String>, Failure> {
     let format = "{p}";
     let tree = cmd!(
         shell,
-        "{cargo} tree --locked --package xtask --edges normal,build --prefix none --format {format}"
+        "{cargo} tree --locked --package spinney --edges normal,build --prefix none --format {format}"
     );
     let tree = process::read(tree.into(), process::LONG).environment()?;
     // Packages of this repository have their folder in brackets, those seen before an asterisk.

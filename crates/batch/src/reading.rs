@@ -2,6 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use spinney_quantize::QuantModel;
+
+use crate::engine::{Engine, Results};
+
 /// A type of readings: `f32` or `f64`.
 pub trait Reading: key::Key + std::fmt::Debug + 'static {
     /// Places of all values but NaN, minus infinity first, plus infinity last; −0 comes right
@@ -20,6 +24,17 @@ pub trait Reading: key::Key + std::fmt::Debug + 'static {
     /// The reading as a byte: truncated and saturated, 0 for NaN.
     #[doc(hidden)]
     fn byte(self) -> u8;
+    /// The model laid out for such readings.
+    #[doc(hidden)]
+    fn engine(model: &QuantModel) -> Engine<Self>;
+    /// Predicts rows, one after the other.
+    #[doc(hidden)]
+    fn fill(
+        engine: &Engine<Self>,
+        pool: Option<&rayon::ThreadPool>,
+        rows: &[Self],
+        results: Results<'_>,
+    );
 }
 
 /// Kept from users' sight, which also keeps them from adding types of readings.
@@ -139,6 +154,19 @@ macro_rules! reading {
                 let sum = kept + $large;
                 let is_rounded_up = sum - $large > kept;
                 sum.to_bits().to_le_bytes()[0].wrapping_sub(u8::from(is_rounded_up))
+            }
+
+            fn engine(model: &QuantModel) -> Engine<Self> {
+                Engine::new(model)
+            }
+
+            fn fill(
+                engine: &Engine<Self>,
+                pool: Option<&rayon::ThreadPool>,
+                rows: &[Self],
+                results: Results<'_>,
+            ) {
+                engine.fill(pool, rows, results);
             }
         }
     };

@@ -57,7 +57,7 @@ use std::collections::{HashMap, HashSet};
 use ndarray::{Array2, Axis};
 
 pub use columns::{Column, Columns, Missing};
-pub use dialect::{Decimal, Delimiter, Dialect, Shape};
+pub use dialect::{Decimal, Delimiter, Dialect, Shape, unclosed_quote};
 pub use folds::folds;
 pub use gaps::Fills;
 pub use join::{Part, read_all, words_of};

@@ -133,38 +133,3 @@ pub fn grouped(number: usize) -> String {
     }
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bounds_are_allowed_and_their_neighbours_are_not() {
-        for limit in ALL {
-            for found in [limit.min, limit.max - 1, limit.max] {
-                assert_eq!(limit.check("here", found), Ok(()), "{limit:?}");
-            }
-            let refused = limit.check("here", limit.max + 1).unwrap_err();
-            assert!(refused.found.starts_with(&grouped(limit.max + 1)));
-            assert!(refused.expected.contains(&grouped(limit.max)));
-            assert!(refused.expected.ends_with(limit.way_out));
-            if limit.min > 0 {
-                let refused = limit.check("here", limit.min - 1).unwrap_err();
-                assert!(!refused.expected.contains(limit.way_out));
-            }
-        }
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (65_535, "65,535"),
-            (536_870_911, "536,870,911"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-    }
-}

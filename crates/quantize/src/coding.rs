@@ -359,7 +359,7 @@ impl Coding {
 
     /// The rank coding of the given cuts, ascending, each the largest reading on its left. With
     /// `below` a missing reading may lie below all readings, and so may a cut.
-    pub(crate) fn rank_for(reading_type: ReadingType, cuts: &[f64], below: bool) -> Self {
+    pub fn rank_for(reading_type: ReadingType, cuts: &[f64], below: bool) -> Self {
         let mut cuts: Vec<i32> = cuts
             .iter()
             .map(|cut| match below && *cut < reading_type.lowest() {

@@ -44,8 +44,10 @@ impl Flip {
 
 /// An open interval of readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Interval {
+pub struct Interval {
+    /// All of them are above it.
     pub above: f64,
+    /// All of them are below it.
     pub below: f64,
 }
 
@@ -56,7 +58,7 @@ impl Interval {
     /// Nothing is taken from what a coding is meant to do: each side is asked for the last reading
     /// that it sends left, and what lies between the two flips. That finds codes that are shared,
     /// saturated or cut off, whatever the coding.
-    pub(crate) fn between(
+    pub fn between(
         sensor: Sensor,
         is_left_in_float: impl Fn(f64) -> bool,
         is_left_in_q15: impl Fn(f64) -> bool,
@@ -99,7 +101,8 @@ impl Interval {
         start.first(sensor).is_some_and(|first| first <= high)
     }
 
-    pub(crate) fn ends(self) -> (Option<f64>, Option<f64>) {
+    /// Its ends, where they are finite.
+    pub fn ends(self) -> (Option<f64>, Option<f64>) {
         let finite = |end: f64| end.is_finite().then_some(end);
         (finite(self.above), finite(self.below))
     }
@@ -176,63 +179,5 @@ fn next_down(value: f64, sensor: Sensor) -> f64 {
             })
         }
         _ => value.ceil() - 1.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::coding::{Coding, ReadingType};
-    use crate::limits::CUTS;
-
-    /// What flips at a cut of `n_cuts` ranked ones, 0.5 apart from the integers.
-    fn ranked(n_cuts: usize, cut: usize) -> Option<Interval> {
-        let cuts: Vec<f64> = (0..n_cuts).map(|cut| cut as f64 + 0.5).collect();
-        let coding = Coding::rank_for(ReadingType::F32, &cuts, false);
-        let threshold = coding.code(ReadingType::F32, cuts[cut]);
-        Interval::between(
-            Sensor::F32,
-            |reading| reading <= cuts[cut],
-            |reading| coding.code(ReadingType::F32, reading) <= threshold,
-        )
-    }
-
-    /// Ranks tell as many cuts apart as the limit says; one more, and the highest code is shared.
-    #[test]
-    fn ranks_flip_where_they_saturate() {
-        for n_cuts in [CUTS.max - 1, CUTS.max] {
-            for cut in [0, 1, n_cuts - 2, n_cuts - 1] {
-                assert_eq!(ranked(n_cuts, cut), None, "{cut} of {n_cuts}");
-            }
-        }
-        let n_cuts = CUTS.max + 1;
-        assert_eq!(ranked(n_cuts, n_cuts - 2), None);
-        let above = |cut: usize| {
-            Some(Interval {
-                above: cut as f64 + 0.5,
-                below: f64::INFINITY,
-            })
-        };
-        assert_eq!(ranked(n_cuts, n_cuts - 1), above(n_cuts - 1));
-        assert_eq!(ranked(40_000, 32_766), None);
-        for cut in [32_767, 35_000, 39_999] {
-            assert_eq!(ranked(40_000, cut), above(cut));
-        }
-    }
-
-    #[test]
-    fn either_side_may_go_further_left() {
-        let interval = |float: f64, q15: f64, sensor| {
-            Interval::between(sensor, |it| it <= float, |it| it <= q15).map(Interval::ends)
-        };
-        assert_eq!(interval(1.5, 1.9, Sensor::U8), None);
-        assert_eq!(interval(1.5, 7.0, Sensor::U8), Some((Some(1.0), Some(8.0))));
-        assert_eq!(interval(7.0, 1.5, Sensor::U8), Some((Some(1.0), Some(8.0))));
-        assert_eq!(interval(-1.0, 300.0, Sensor::U8), Some((None, None)));
-        assert_eq!(
-            interval(0.0, 0.5, Sensor::F32),
-            Some((Some(0.0), Some(f64::from(0.5_f32.next_up()))))
-        );
-        assert_eq!(interval(1e38, 1e300, Sensor::F32).unwrap().1, None);
     }
 }

@@ -59,7 +59,7 @@ pub use calibrate::{
 pub use certificate::{Certificate, Level, Remedy, certify, is_within_bound};
 pub use challenge::{Challenge, Subject, challenge};
 pub use coding::{Coding, ReadingType, round_down};
-pub use flip::{Flip, last_left};
+pub use flip::{Flip, Interval, last_left};
 pub use forest::{Leaves, QuantForest};
 pub use inputs::{Input, MissingCode, Place};
 pub use paths::{Paths, Step};

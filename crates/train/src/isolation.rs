@@ -67,30 +67,10 @@ fn node(node: &IsolationNode) -> Node {
 
 /// Mean depth of a leaf in a tree of random splits over `n` rows: c(n) of Liu, Ting and Zhou,
 /// `2 H(n − 1) − 2 (n − 1) / n`, where H are harmonic numbers.
-fn depth_below(n: usize) -> f64 {
+pub fn depth_below(n: usize) -> f64 {
     if n < 2 {
         return 0.0;
     }
     let harmonic: f64 = (1..n).map(|it| 1.0 / it as f64).sum();
     2.0 * harmonic - 2.0 * (n as f64 - 1.0) / n as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{depth_below, isolation_forest};
-
-    #[test]
-    fn depths_are_those_of_random_trees() {
-        assert_eq!([0, 1, 2, 3].map(depth_below), [0.0, 0.0, 1.0, 5.0 / 3.0]);
-    }
-
-    #[test]
-    fn what_is_far_off_is_an_alarm() {
-        let mut rows: Vec<Vec<i16>> = (0..256).map(|it| vec![it % 10, it % 7]).collect();
-        rows[0] = vec![500, -300];
-        let model = isolation_forest(&rows, 30, 1, 5.0).expect("a model");
-        let alarms = |row: [f64; 2]| model.class(&model.raw(&row));
-        assert_eq!((alarms([4.0, 3.0]), alarms([900.0, -5.0])), (0, 1));
-        assert!(isolation_forest(&rows, 70_000, 1, 5.0).is_err());
-    }
 }

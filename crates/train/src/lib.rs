@@ -24,7 +24,7 @@ use spinney_model::{Compare, Feature, ModelError, Naming, Schema};
 
 pub use bayes::gaussian_nb;
 pub use forest::{ForestParams, forest};
-pub use isolation::isolation_forest;
+pub use isolation::{depth_below, isolation_forest};
 pub use linfa_forest::{LinfaEnsemble, LinfaForest, linfa_forest};
 pub use spinney_forest::{ClassWeight, Criterion, MaxFeatures, MaxSamples};
 

@@ -1,4 +1,4 @@
-//! `bench build`: what a cold build of this program costs, held to a limit.
+//! `bench build`: what a cold build of `spinney` costs, held to a limit.
 
 use std::time::Instant;
 
@@ -9,6 +9,8 @@ use crate::supply;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, process, store};
 
+/// What users install, with its default features.
+const PROGRAM: &str = "spinney";
 /// A package of the build that stands for a machine's speed.
 const YARDSTICK: &str = "clap";
 /// How many times the yardstick's processor time a cold build may take; 33 when this was set, with the
@@ -20,7 +22,7 @@ const MOST_YARDSTICKS: f64 = 36.0;
 pub(crate) fn run() -> Result<(), Failure> {
     let shell = crate::shell()?;
     let yardstick = Cost::of(&shell, YARDSTICK)?;
-    let program = Cost::of(&shell, "xtask")?;
+    let program = Cost::of(&shell, PROGRAM)?;
     let ratio = program.processor_s / yardstick.processor_s;
     let text = format!(
         "# The cold build\n\n\
@@ -30,7 +32,7 @@ pub(crate) fn run() -> Result<(), Failure> {
          | build | processor time s | time s |\n\
          | --- | ---: | ---: |\n\
          | `cargo build -p {YARDSTICK}`, for comparison | {:.0} | {:.0} |\n\
-         | `cargo build -p xtask`, {} packages from registries | {:.0} | {:.0} |\n\n\
+         | `cargo build -p {PROGRAM}`, {} packages from registries | {:.0} | {:.0} |\n\n\
          Ratio of processor times: {ratio:.1}, limit {MOST_YARDSTICKS}.\n",
         std::thread::available_parallelism().map_or(1, usize::from),
         yardstick.processor_s,
@@ -45,7 +47,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     if ratio > MOST_YARDSTICKS {
         eprintln!(
             "error: a cold build takes {ratio:.1} times the processor time of {YARDSTICK}'s, \
-             expected {MOST_YARDSTICKS} at most; `cargo build -p xtask --timings` shows which \
+             expected {MOST_YARDSTICKS} at most; `cargo build -p {PROGRAM} --timings` shows which \
              packages take it, {} says when to raise the limit",
             file!()
         );

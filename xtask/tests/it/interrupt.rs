@@ -2,9 +2,12 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::register;
 
 /// Says who it is and whom it started, and hangs.
 const HANGS: &str = "#!/bin/sh
@@ -25,6 +28,7 @@ struct Case {
 impl Case {
     /// Started by `sh` after these commands.
     fn new(before: &str) -> Self {
+        catch_what_is_ignored();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (bin, tmp) = (folder.path().join("bin"), folder.path().join("tmp"));
         for path in [&bin, &tmp] {
@@ -77,6 +81,19 @@ impl Case {
             .collect();
         assert_eq!(left, ["processes"]);
         output
+    }
+}
+
+/// Programs ignore the signals that whoever started them ignores, as `nohup` and a shell's `&` do, but
+/// not those that it catches.
+fn catch_what_is_ignored() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let ignored = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let ignored = u64::from_str_radix(ignored.expect("signals").trim(), 16).expect("a number");
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        if ignored >> (signal - 1) & 1 == 1 {
+            register(signal, Arc::default()).expect("a signal that can be caught");
+        }
     }
 }
 

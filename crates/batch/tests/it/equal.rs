@@ -206,7 +206,7 @@ fn declared(sensors: &[Sensor], coding: CodingChoice) -> Vec<Declared> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn any_forest_on_any_readings(

@@ -193,7 +193,7 @@ fn generated_crates_agree() {
     }
     write(
         "Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"run\"]\n",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"run\"]\n\n[profile.release]\nopt-level = 1\n",
     );
     write(
         "run/Cargo.toml",
@@ -232,7 +232,7 @@ fn headers_agree_and_are_checked() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gaps-c");
     std::fs::create_dir_all(&folder).expect("a folder");
     let (mut planted, mut noticed, mut n_gaps, mut n_sets) = (0, 0, 0, 0);
-    for case in quantized(0..60) {
+    for case in quantized(0..40) {
         let name = format!("gaps{}", case.seed);
         let header = c99(case.identity(&name), &case.quant, &case.options);
         n_gaps += usize::from(header.text.contains("_gap_marks"));
@@ -278,10 +278,10 @@ fn headers_agree_and_are_checked() {
         planted += of_case;
         noticed += noticed_of_case;
     }
-    assert!(n_gaps > 20 && n_sets > 20, "{n_gaps} {n_sets}");
+    assert!(n_gaps > 12 && n_sets > 12, "{n_gaps} {n_sets}");
     // Both sides of some splits are the same leaf.
     assert!(
-        planted > 50 && noticed * 10 > planted * 9,
+        planted > 30 && noticed * 10 > planted * 9,
         "{noticed} of {planted}"
     );
 }

@@ -3,8 +3,13 @@
 mod column_files;
 mod dataset;
 mod dialects;
+mod folds;
 mod hostile;
+mod limits;
 mod names;
 mod npy;
+mod quotes;
 mod rules;
 mod values;
+#[cfg(feature = "zstd")]
+mod zstd;

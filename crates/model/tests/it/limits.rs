@@ -1,7 +1,7 @@
 //! Every limit of the float model on both sides, through its constructors and through JSON.
 
 use expect_test::{Expect, expect};
-use spinney_model::limits::{CLASSES, FEATURES, TREE_SPLITS, TREES};
+use spinney_model::limits::{ALL, CLASSES, FEATURES, TREE_SPLITS, TREES, grouped};
 use spinney_model::{FloatModel, Forest, ForestKind, Limit, ModelError, Node, Schema, Test, Tree};
 
 /// What a limit says of one more than it allows; it allows all others around its bounds.
@@ -136,4 +136,34 @@ fn files() {
     assert!(read(tree(TREE_SPLITS.max)).is_ok());
     let error = read(tree(TREE_SPLITS.max + 1)).unwrap_err();
     expect!["trees[1].nodes: found 32,768 splits of one tree, expected at most 32,767 (the nodes of a tree are numbered in 16 bits); fit with a smaller `max_depth` or `max_leaf_nodes`"].assert_eq(&error.to_string());
+}
+
+#[test]
+fn bounds_are_allowed_and_their_neighbours_are_not() {
+    for limit in ALL {
+        for found in [limit.min, limit.max - 1, limit.max] {
+            assert_eq!(limit.check("here", found), Ok(()), "{limit:?}");
+        }
+        let refused = limit.check("here", limit.max + 1).unwrap_err();
+        assert!(refused.found.starts_with(&grouped(limit.max + 1)));
+        assert!(refused.expected.contains(&grouped(limit.max)));
+        assert!(refused.expected.ends_with(limit.way_out));
+        if limit.min > 0 {
+            let refused = limit.check("here", limit.min - 1).unwrap_err();
+            assert!(!refused.expected.contains(limit.way_out));
+        }
+    }
+}
+
+#[test]
+fn thousands_are_grouped() {
+    for (number, text) in [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1,000"),
+        (65_535, "65,535"),
+        (536_870_911, "536,870,911"),
+    ] {
+        assert_eq!(grouped(number), text);
+    }
 }

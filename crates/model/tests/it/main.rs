@@ -3,3 +3,4 @@
 mod additive;
 mod limits;
 mod model;
+mod visible;

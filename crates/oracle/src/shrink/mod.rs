@@ -27,7 +27,7 @@ use fit::{Fit, Target, Wanted};
 use grid::Held;
 pub use merge::{Alike, Merged, Proposal, merge};
 use one::one_tree;
-use program::Program;
+pub use program::Program;
 pub use values::every_input_within;
 
 /// A model that gave its classes to a smaller one.

@@ -3,5 +3,6 @@
 #[path = "../../../quantize/tests/gaps/mod.rs"]
 mod gaps;
 mod models;
+mod program;
 mod search;
 mod shrink;

@@ -168,7 +168,7 @@ fn every_input_is_every_row_of_the_grid() {
 #[test]
 fn every_input_holds_with_gaps_and_categories() {
     let (mut before, mut after, mut n_caught, mut n_ones) = (0, 0, 0, 0);
-    for seed in 0..200 {
+    for seed in 0..120 {
         let case = crate::gaps::case(seed, 60);
         let Ok(calibrations) = calibrate(&case.model, None, &case.declared) else {
             continue;
@@ -209,8 +209,8 @@ fn every_input_holds_with_gaps_and_categories() {
             }
         }
     }
-    assert!(n_ones > 50, "{n_ones}");
-    assert!(n_caught > 200, "{n_caught}");
+    assert!(n_ones > 30, "{n_ones}");
+    assert!(n_caught > 120, "{n_caught}");
     println!("{before} splits, {after} after");
     assert!(after < before, "{before} splits, {after} after");
 }

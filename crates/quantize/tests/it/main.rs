@@ -6,6 +6,7 @@ mod cases;
 mod certificates;
 mod codes;
 mod common;
+mod flips;
 mod gaps;
 mod inputs;
 mod of_codes;

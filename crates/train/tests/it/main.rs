@@ -1,4 +1,5 @@
 //! Tests of what the crate offers.
 
+mod isolation;
 mod regression;
 mod train;
