@@ -169,6 +169,7 @@ impl Packages {
         eprintln!("packaged: a project by packages alone runs to a report, by its own xtask");
 
         let program = self.installed(&project, place.path())?;
+        names_features(&program, place.path())?;
         std::fs::remove_file(&target).environment()?;
         let spinney = |folder: &Path, arguments: &[&str]| {
             let mut command = Command::new(&program);
@@ -248,6 +249,36 @@ impl Packages {
         std::fs::copy(self.target.join("debug").join(file), &program).environment()?;
         Ok(program)
     }
+}
+
+/// What is packed is read where a feature brought its decoder, which the default build names.
+fn names_features(program: &Path, place: &Path) -> Result<(), Failure> {
+    let fixtures = |of: &str| crate::repository().join(of).join("tests/fixtures");
+    let (rows, sound) = (fixtures("crates/dataset"), fixtures("crates/signal"));
+    let recordings = place.join("recordings");
+    for class in ["a", "b"] {
+        let class = recordings.join(class);
+        std::fs::create_dir_all(&class).environment()?;
+        std::fs::copy(sound.join("tones.flac"), class.join("1.flac")).environment()?;
+    }
+    for (path, feature) in [
+        (rows.join("zstd.parquet"), "zstd"),
+        (rows.join("table.feather"), "lz4"),
+        (recordings, "compressed-audio"),
+    ] {
+        let mut data = Command::new(program);
+        data.arg("data").arg(&path);
+        let finished = process::run(&mut data, process::LONG).environment()?;
+        let told = String::from_utf8_lossy(&finished.stderr);
+        if finished.succeeded() || !told.contains(&format!("--features {feature}")) {
+            return Err(Failure::Input(anyhow!(
+                "found `spinney data {}` to say {told:?}, expected that it names the feature {feature}",
+                path.display()
+            )));
+        }
+    }
+    eprintln!("packaged: packed rows and sound are refused by the features that read them");
+    Ok(())
 }
 
 /// What this repository's programs ask of packages for the sake of its tests, for the end of a manifest:
