@@ -63,12 +63,16 @@ struct Step {
     work: Box<dyn FnOnce() -> Result<(), Failure>>,
 }
 
-/// The step that runs the program `xtask` as it built it.
+/// Runs the program `xtask` as it built it.
 const TESTS: &str = "tests";
+/// Builds that program in another way.
+const PACKAGED: &str = "packages without a clone";
+/// Builds what the next one runs.
+const SECOND_CLONE: &str = "the program of a second clone";
+const TWO_CLONES: &str = "two clones, one image";
 
-/// The first step that builds that program in another way, and so waits for the tests; so do all after
-/// it in its lane.
-const AFTER_TESTS: &str = "packages without a clone";
+/// Steps that wait for one of the other lane, and so do all after them in their own.
+const WAITS: [(&str, &str); 2] = [(PACKAGED, TESTS), (TWO_CLONES, SECOND_CLONE)];
 
 /// All that CI runs, after what it needs if that is asked for. With `bless`, reports that moved are
 /// accepted.
@@ -111,6 +115,7 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
     }
     add(Lane::Host, "supply chain", Box::new(supply::check));
     add(Lane::Host, "the Python wheel", Box::new(wheel::check));
+    add(Lane::Host, SECOND_CLONE, Box::new(reproduce::prepare));
     add(Lane::Host, "chips and probes", Box::new(chips::check));
     add(Lane::Device, "no panics", Box::new(no_panic::run));
     add(Lane::Device, "C99 headers", Box::new(c99::check));
@@ -132,7 +137,7 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
     }
     add(Lane::Device, "planted faults", Box::new(faults::run));
     add(Lane::Device, "a new project", Box::new(new::check));
-    add(Lane::Device, AFTER_TESTS, Box::new(packaged::check));
+    add(Lane::Device, PACKAGED, Box::new(packaged::check));
     let documented = || docs::run(false);
     add(
         Lane::Device,
@@ -145,7 +150,7 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
         );
         reproduce::run(&[PathBuf::from(PIPELINES[0])])
     };
-    add(Lane::Device, "two clones, one image", Box::new(two_clones));
+    add(Lane::Device, TWO_CLONES, Box::new(two_clones));
     add(Lane::Device, "torture, quick", Box::new(torture::check));
     Ok(steps)
 }
@@ -171,25 +176,30 @@ pub(crate) fn run(with_setup: bool, bless: bool) -> Result<(), Failure> {
     let steps = steps(with_setup, bless)?;
     let n_steps = steps.len();
     let (sender, results) = channel();
-    let tests_are_over = Arc::new(OnceLock::new());
+    // Of each of `WAITS`, whether what is waited for is over.
+    let over: Arc<[OnceLock<()>; WAITS.len()]> = Arc::default();
     for lane in Lane::ALL {
         let of_lane = steps.iter().filter(|step| step.lane == lane);
         let names: Vec<String> = of_lane.map(|step| step.name.clone()).collect();
         let (sender, program) = (sender.clone(), Arc::clone(&program));
-        let tests_are_over = Arc::clone(&tests_are_over);
+        let over = Arc::clone(&over);
         std::thread::spawn(move || {
             for name in names {
-                if name == AFTER_TESTS {
-                    tests_are_over.wait();
+                for ((waiting, _), awaited) in WAITS.iter().zip(&*over) {
+                    if name == *waiting {
+                        awaited.wait();
+                    }
                 }
                 eprintln!("ci: begins: {name}");
                 let started = Instant::now();
                 let result = in_process(&program, &name, bless);
-                let is_over = !matches!(result, Ok((Ok(status), _)) if status.success());
-                if name == TESTS {
-                    tests_are_over.get_or_init(|| ());
+                let has_failed = !matches!(result, Ok((Ok(status), _)) if status.success());
+                for ((_, awaited), over) in WAITS.iter().zip(&*over) {
+                    if name == *awaited {
+                        over.get_or_init(|| ());
+                    }
                 }
-                if sender.send((name, started.elapsed(), result)).is_err() || is_over {
+                if sender.send((name, started.elapsed(), result)).is_err() || has_failed {
                     return;
                 }
             }

@@ -44,6 +44,11 @@ pub(crate) fn run(configs: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Fills a second clone, and builds its program.
+pub(crate) fn prepare() -> Result<(), Failure> {
+    Second::prepare().map(|_| ())
+}
+
 /// A second clone of this repository's files as they are, and the program built from it.
 struct Second {
     clone: PathBuf,
@@ -93,35 +98,27 @@ impl Second {
         Ok(second)
     }
 
-    /// Packages of registries as this repository has built them, unless the second clone has some: they
-    /// are the same wherever a clone lies. Where the system cannot link files, they are built anew.
+    /// Takes over what this repository has built of packages of registries, which are the same wherever
+    /// a clone lies. Where the system cannot link files, they are built anew.
     fn share_built(&self) -> Result<(), Failure> {
         let (from, to) = (crate::target()?.join("debug"), self.target.join("debug"));
-        if to.exists() {
-            return Ok(());
-        }
-        std::fs::create_dir_all(&to).environment()?;
         for part in ["deps", "build", ".fingerprint"] {
+            let (from, to) = (from.join(part), to.join(part));
+            std::fs::create_dir_all(&to).environment()?;
             let mut link = Command::new("cp");
-            link.arg("-al").arg(from.join(part)).arg(&to);
-            let linked = process::run(&mut link, process::LONG).environment()?;
-            if !linked.succeeded() {
-                return std::fs::remove_dir_all(&to).environment();
-            }
-            // Crates of a clone are its own: cargo writes some of their files in place.
-            for entry in std::fs::read_dir(to.join(part)).environment()?.flatten() {
+            link.current_dir(&from).args(["-al", "-t"]).arg(&to);
+            for entry in std::fs::read_dir(&from).environment()?.flatten() {
                 let name = entry.file_name();
-                let name = name.to_string_lossy();
+                // Crates of a clone are its own: cargo writes some of their files in place.
+                let text = name.to_string_lossy();
                 let is_own = ["spinney", "libspinney", "xtask", "libxtask"]
                     .iter()
-                    .any(|start| name.starts_with(start));
-                if is_own {
-                    let path = entry.path();
-                    std::fs::remove_file(&path)
-                        .or_else(|_| std::fs::remove_dir_all(&path))
-                        .environment()?;
+                    .any(|start| text.starts_with(start));
+                if !is_own && !to.join(&name).exists() {
+                    link.arg(name);
                 }
             }
+            process::run(&mut link, process::LONG).environment()?;
         }
         Ok(())
     }
