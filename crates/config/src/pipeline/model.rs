@@ -74,7 +74,7 @@ pub enum CalibrationRows {
     Share(f64),
     /// Those of a file.
     File(DataFile),
-    /// Those of [`Pipeline::validation`].
+    /// Those of [`Pipeline::validation`](super::Pipeline::validation).
     Validation,
 }
 
