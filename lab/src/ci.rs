@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -51,10 +51,8 @@ enum Lane {
     Host,
     /// What builds images, from the one cache that they share.
     Device,
-}
-
-impl Lane {
-    const ALL: [Self; 2] = [Self::Host, Self::Device];
+    /// What waits for nothing: that lane works it off which has done its own.
+    Either,
 }
 
 struct Step {
@@ -62,17 +60,6 @@ struct Step {
     lane: Lane,
     work: Box<dyn FnOnce() -> Result<(), Failure>>,
 }
-
-/// Runs the program `xtask` as it built it.
-const TESTS: &str = "tests";
-/// Builds that program in another way.
-const PACKAGED: &str = "packages without a clone";
-/// Builds what the next one runs.
-const SECOND_CLONE: &str = "the program of a second clone";
-const TWO_CLONES: &str = "two clones, one image";
-
-/// Steps that wait for one of the other lane, and so do all after them in their own.
-const WAITS: [(&str, &str); 2] = [(PACKAGED, TESTS), (TWO_CLONES, SECOND_CLONE)];
 
 /// All that CI runs, after what it needs if that is asked for. With `bless`, reports that moved are
 /// accepted.
@@ -90,7 +77,7 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
         ("lints",
             cmd!(shell, "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings")),
         // The same cases on every run: a change breaks CI, chance does not.
-        (TESTS,
+        ("tests",
             cmd!(shell, "{cargo} test --quiet --workspace --tests").env("PROPTEST_RNG_SEED", "1809")),
         ("examples of the documentation", cmd!(shell, "{cargo} test --quiet --workspace --doc")),
         ("documentation", cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
@@ -115,8 +102,12 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
     }
     add(Lane::Host, "supply chain", Box::new(supply::check));
     add(Lane::Host, "the Python wheel", Box::new(wheel::check));
-    add(Lane::Host, SECOND_CLONE, Box::new(reproduce::prepare));
     add(Lane::Host, "chips and probes", Box::new(chips::check));
+    add(
+        Lane::Host,
+        "packages without a clone",
+        Box::new(packaged::check),
+    );
     add(Lane::Device, "no panics", Box::new(no_panic::run));
     add(Lane::Device, "C99 headers", Box::new(c99::check));
     let parity = move || parity::check(bless);
@@ -137,21 +128,20 @@ fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
     }
     add(Lane::Device, "planted faults", Box::new(faults::run));
     add(Lane::Device, "a new project", Box::new(new::check));
-    add(Lane::Device, PACKAGED, Box::new(packaged::check));
-    let documented = || docs::run(false);
-    add(
-        Lane::Device,
-        "commands of the documentation",
-        Box::new(documented),
-    );
     let two_clones = || {
         eprintln!(
             "two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them"
         );
         reproduce::run(&[PathBuf::from(PIPELINES[0])])
     };
-    add(Lane::Device, TWO_CLONES, Box::new(two_clones));
-    add(Lane::Device, "torture, quick", Box::new(torture::check));
+    add(Lane::Device, "two clones, one image", Box::new(two_clones));
+    let documented = || docs::run(false);
+    add(
+        Lane::Either,
+        "commands of the documentation",
+        Box::new(documented),
+    );
+    add(Lane::Either, "torture, quick", Box::new(torture::check));
     Ok(steps)
 }
 
@@ -176,29 +166,18 @@ pub(crate) fn run(with_setup: bool, bless: bool) -> Result<(), Failure> {
     let steps = steps(with_setup, bless)?;
     let n_steps = steps.len();
     let (sender, results) = channel();
-    // Of each of `WAITS`, whether what is waited for is over.
-    let over: Arc<[OnceLock<()>; WAITS.len()]> = Arc::default();
-    for lane in Lane::ALL {
-        let of_lane = steps.iter().filter(|step| step.lane == lane);
-        let names: Vec<String> = of_lane.map(|step| step.name.clone()).collect();
-        let (sender, program) = (sender.clone(), Arc::clone(&program));
-        let over = Arc::clone(&over);
+    let left: Vec<(Lane, String)> = (steps.into_iter())
+        .map(|step| (step.lane, step.name))
+        .collect();
+    let left = Arc::new(Mutex::new(left));
+    for lane in [Lane::Host, Lane::Device] {
+        let (sender, program, left) = (sender.clone(), Arc::clone(&program), Arc::clone(&left));
         std::thread::spawn(move || {
-            for name in names {
-                for ((waiting, _), awaited) in WAITS.iter().zip(&*over) {
-                    if name == *waiting {
-                        awaited.wait();
-                    }
-                }
+            while let Some(name) = next(lane, &left) {
                 eprintln!("ci: begins: {name}");
                 let started = Instant::now();
                 let result = in_process(&program, &name, bless);
                 let has_failed = !matches!(result, Ok((Ok(status), _)) if status.success());
-                for ((_, awaited), over) in WAITS.iter().zip(&*over) {
-                    if name == *awaited {
-                        over.get_or_init(|| ());
-                    }
-                }
                 if sender.send((name, started.elapsed(), result)).is_err() || has_failed {
                     return;
                 }
@@ -232,6 +211,14 @@ pub(crate) fn run(with_setup: bool, bless: bool) -> Result<(), Failure> {
     }
     println!("ci: {n_steps} passed, 0 failed");
     Ok(())
+}
+
+/// Takes the next step of a lane.
+fn next(lane: Lane, left: &Mutex<Vec<(Lane, String)>>) -> Option<String> {
+    let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut places = [lane, Lane::Either].into_iter();
+    let place = places.find_map(|lane| left.iter().position(|(of, _)| *of == lane))?;
+    Some(left.remove(place).1)
 }
 
 /// This program, where no build replaces it.

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
+use spinney_cli::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::{interrupt, process, stages, store};
+use spinney_pipeline::{interrupt, lock, process, stages, store};
 
 /// What of a crate's folder a user builds from.
 const PARTS: [&str; 7] = [
@@ -28,40 +29,39 @@ const PROJECT: &str = "packaged-irises";
 /// What CI runs.
 pub(crate) fn check() -> Result<(), Failure> {
     let _busy = interrupt::busy();
-    let packages = Packages::new()?;
-    let outcome = packages.of_use();
-    // The project's program lay where this repository's does.
-    crate::program()?;
-    outcome
+    Packages::new()?.of_use()
 }
 
 /// Unpacked packages, and what builds from them.
-struct Packages {
+pub(crate) struct Packages {
     /// A folder for what is built, which stays.
     target: PathBuf,
     /// The packages' folders lie here.
     folder: PathBuf,
+    /// One at a time.
+    _turn: lock::Held,
 }
 
 impl Packages {
-    /// Packages every crate as its sources are now.
-    fn new() -> Result<Self, Failure> {
+    /// Packages every crate as its sources are now. What is as it was last time keeps its time, so that
+    /// cargo does not build it again.
+    pub(crate) fn new() -> Result<Self, Failure> {
         let target = crate::target()?.join("packaged");
         let packages = Self {
             folder: target.join("crates"),
+            _turn: lock::hold(&target.join("lock"), &terminal::notes()).environment()?,
             target,
         };
         packages.unpack().environment()?;
+        packages.share_built()?;
         let crates = packages.missing().environment()?;
         eprintln!("packaged: {crates} packages hold every file that they are to hold");
         Ok(packages)
     }
 
     fn unpack(&self) -> anyhow::Result<()> {
-        for folder in [&self.folder, &self.target.join("package")] {
-            let _ = std::fs::remove_dir_all(folder);
-        }
-        std::fs::create_dir_all(&self.folder)?;
+        let packed = self.target.join("package");
+        let _ = std::fs::remove_dir_all(&packed);
         let mut package = Command::new(crate::cargo());
         package
             .current_dir(crate::repository())
@@ -70,26 +70,17 @@ impl Packages {
             .arg("--target-dir")
             .arg(&self.target);
         process::show(package, process::LONG)?;
-        for entry in std::fs::read_dir(self.target.join("package"))? {
+        let unpacked = tempfile::tempdir()?;
+        for entry in std::fs::read_dir(&packed)? {
             let path = entry?.path();
             if path.extension() != Some(OsStr::new("crate")) {
                 continue;
             }
             let mut tar = Command::new("tar");
-            // Times are those of unpacking: cargo builds anew what is newer, not what is other.
-            tar.arg("-xmzf").arg(&path).arg("-C").arg(&self.folder);
+            tar.arg("-xzf").arg(&path).arg("-C").arg(unpacked.path());
             process::show(tar, process::LONG)?;
         }
-        // Other packages than Spinney's were built for this repository, with its profile.
-        store::write_whole(
-            &self.target.join("CACHEDIR.TAG"),
-            b"Signature: 8a477f597d28d172789f06886806bc55\n",
-        )?;
-        let built = self.target.join("debug");
-        if built.symlink_metadata().is_err() {
-            let target = crate::target().map_err(|_| anyhow!("no target folder"))?;
-            symlink(target.join("debug"), &built)?;
-        }
+        store::mirror(&self.folder, &files_of(unpacked.path())?)?;
         let manifest = std::fs::read_to_string(crate::repository().join("Cargo.toml"))?;
         let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
         // Small models run here, for which no optimizer is worth its time; what searches for the cycles
@@ -97,6 +88,31 @@ impl Packages {
         let profile = profile.replacen("opt-level = 2", "opt-level = 0", 1)
             + "[profile.dev.package.spinney-evaluate]\nopt-level = 2\n";
         store::write_whole(&self.profile(), profile.as_bytes())
+    }
+
+    /// Takes over what this repository has built of other packages than Spinney's, with the same profile.
+    /// Where the system cannot link files, they are built anew.
+    fn share_built(&self) -> Result<(), Failure> {
+        let (from, to) = (crate::target()?.join("debug"), self.target.join("debug"));
+        for part in ["deps", "build", ".fingerprint"] {
+            let (from, to) = (from.join(part), to.join(part));
+            std::fs::create_dir_all(&to).environment()?;
+            let mut link = Command::new("cp");
+            link.current_dir(&from).args(["-al", "-t"]).arg(&to);
+            for entry in std::fs::read_dir(&from).environment()?.flatten() {
+                let name = entry.file_name();
+                // Cargo writes some files of crates in place.
+                let text = name.to_string_lossy();
+                let is_own = ["spinney", "libspinney", "xtask", "libxtask"]
+                    .iter()
+                    .any(|start| text.starts_with(start));
+                if !is_own && !to.join(&name).exists() {
+                    link.arg(name);
+                }
+            }
+            process::run(&mut link, process::LONG).environment()?;
+        }
+        Ok(())
     }
 
     /// Holds the packages to the crates' folders; how many there are.
@@ -168,7 +184,9 @@ impl Packages {
         let by_xtask = std::fs::read(&report).input()?;
         eprintln!("packaged: a project by packages alone runs to a report, by its own xtask");
 
-        let program = self.installed(&project, place.path())?;
+        let program = place.path().join("bin/spinney");
+        std::fs::create_dir(place.path().join("bin")).environment()?;
+        std::fs::copy(self.program()?, &program).environment()?;
         names_features(&program, place.path())?;
         std::fs::remove_file(&target).environment()?;
         let spinney = |folder: &Path, arguments: &[&str]| {
@@ -221,33 +239,31 @@ impl Packages {
         Ok(())
     }
 
-    /// The program `spinney`, built from its package and put where nothing else lies.
-    fn installed(&self, project: &Path, place: &Path) -> Result<PathBuf, Failure> {
-        // Packages in place of published ones, as the project has them, with what it asks of others: so
-        // what was built for the project serves here, too.
-        let manifest = std::fs::read_to_string(project.join("xtask/Cargo.toml")).environment()?;
-        let patch = manifest.find("[patch").map_or("", |at| &manifest[at..]);
-        let folder = place.join("spinney");
-        let mut files = BTreeMap::new();
-        read(&self.package("spinney"), "", &mut files).environment()?;
-        for (file, mut bytes) in files {
-            if file == "/Cargo.toml" {
-                bytes.extend(format!("\n[workspace]\n\n{patch}").into_bytes());
-            }
-            store::write_whole(&folder.join(&file[1..]), &bytes).environment()?;
+    /// The program `spinney`, built from its package and those that it depends on.
+    pub(crate) fn program(&self) -> Result<PathBuf, Failure> {
+        let mut files = files_of(&self.package("spinney")).environment()?;
+        let mut manifest = String::from("\n[workspace]\n\n[patch.crates-io]\n");
+        for entry in std::fs::read_dir(&self.folder).environment()?.flatten() {
+            let folder = entry.path();
+            let package = entry.file_name().to_string_lossy().into_owned();
+            let name = package.rsplit_once('-').map_or("", |(name, _)| name);
+            manifest += &format!("{name} = {{ path = {folder:?} }}\n");
         }
-        let lock = crate::repository().join("Cargo.lock");
-        std::fs::copy(lock, folder.join("Cargo.lock")).environment()?;
+        if let Some(bytes) = files.get_mut("Cargo.toml") {
+            // What it asks of others is what the project asks: so what was built for it serves here, too.
+            bytes.extend((manifest + &features_asked()?).into_bytes());
+        }
+        // The versions that this repository builds with; the network has no say.
+        let lock = std::fs::read(crate::repository().join("Cargo.lock")).environment()?;
+        files.insert("Cargo.lock".to_owned(), lock);
+        let folder = self.target.join("installed");
+        store::mirror(&folder, &files).environment()?;
         let mut build = self.cargo(&folder);
         build
             .args(["build", "--quiet", "--target-dir"])
             .arg(&self.target);
         process::show(build, process::LONG).input()?;
-        let file = format!("spinney{}", std::env::consts::EXE_SUFFIX);
-        let program = place.join("bin").join(&file);
-        std::fs::create_dir(place.join("bin")).environment()?;
-        std::fs::copy(self.target.join("debug").join(file), &program).environment()?;
-        Ok(program)
+        Ok(self.target.join("debug").join("spinney"))
     }
 }
 
@@ -316,12 +332,22 @@ fn absent(folder: &Path, package: &Path) -> anyhow::Result<Vec<String>> {
     Ok(files.into_iter().filter_map(is_absent).collect())
 }
 
-/// All files of a part of a crate's folder, through links, by their paths there.
+/// All files of a folder, through links, by their paths there.
+fn files_of(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    read(folder, "", &mut files)?;
+    Ok(files)
+}
+
+/// Adds all files below a path, which goes by `name`.
 fn read(path: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
             let entry = entry?;
-            let below = format!("{name}/{}", entry.file_name().to_string_lossy());
+            let mut below = entry.file_name().to_string_lossy().into_owned();
+            if !name.is_empty() {
+                below = format!("{name}/{below}");
+            }
             read(&entry.path(), &below, files)?;
         }
     } else if path.is_file() {

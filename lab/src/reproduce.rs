@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 
 use crate::ci;
 use crate::docs::copy;
+use crate::packaged::Packages;
 use spinney_cli::terminal;
 use spinney_pipeline::environment::find_program;
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -20,12 +21,6 @@ use spinney_pipeline::{places, process, stages};
 const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
 /// How much later it is for the second clone.
 const LATER: &str = "+400d";
-/// The second clone's program computes the same without an optimizer, but for the search for the cycles
-/// that no row exceeds, which would take minutes.
-const UNOPTIMIZED: [&str; 2] = [
-    "profile.dev.opt-level=0",
-    "profile.dev.package.spinney-evaluate.opt-level=2",
-];
 /// A user by number, other than whoever runs this, in a namespace of users of its own.
 const OTHER_USER: [&str; 3] = ["--user", "--map-user=4242", "--map-group=4242"];
 
@@ -44,12 +39,7 @@ pub(crate) fn run(configs: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fills a second clone, and builds its program.
-pub(crate) fn prepare() -> Result<(), Failure> {
-    Second::prepare().map(|_| ())
-}
-
-/// A second clone of this repository's files as they are, and the program built from it.
+/// A second clone of this repository's files as they are, and a program built from packages of them.
 struct Second {
     clone: PathBuf,
     home: PathBuf,
@@ -88,39 +78,20 @@ impl Second {
             .environment()?;
         copy(&second.clone).with_context(context).environment()?;
         second.shim().with_context(context).environment()?;
-        second.share_built()?;
-        eprintln!("reproduce: building the second clone");
-        let mut build = second.command(Path::new("cargo"));
-        build.env_remove("CARGO_BUILD_JOBS");
-        build.args(["build", "--quiet", "--package", "xtask"]);
-        build.args(UNOPTIMIZED.iter().flat_map(|setting| ["--config", setting]));
-        succeed(build)?;
+        eprintln!("reproduce: building the second program");
+        let program = Packages::new()?.program()?;
+        std::fs::create_dir_all(second.target.join("debug"))
+            .and_then(|()| std::fs::copy(program, second.program()))
+            .with_context(context)
+            .environment()?;
+        // The mark of a target folder, by which the program finds its own.
+        let tag = b"Signature: 8a477f597d28d172789f06886806bc55\n";
+        store::write_whole(&second.target.join("CACHEDIR.TAG"), tag).environment()?;
         Ok(second)
     }
 
-    /// Takes over what this repository has built of packages of registries, which are the same wherever
-    /// a clone lies. Where the system cannot link files, they are built anew.
-    fn share_built(&self) -> Result<(), Failure> {
-        let (from, to) = (crate::target()?.join("debug"), self.target.join("debug"));
-        for part in ["deps", "build", ".fingerprint"] {
-            let (from, to) = (from.join(part), to.join(part));
-            std::fs::create_dir_all(&to).environment()?;
-            let mut link = Command::new("cp");
-            link.current_dir(&from).args(["-al", "-t"]).arg(&to);
-            for entry in std::fs::read_dir(&from).environment()?.flatten() {
-                let name = entry.file_name();
-                // Crates of a clone are its own: cargo writes some of their files in place.
-                let text = name.to_string_lossy();
-                let is_own = ["spinney", "libspinney", "xtask", "libxtask"]
-                    .iter()
-                    .any(|start| text.starts_with(start));
-                if !is_own && !to.join(&name).exists() {
-                    link.arg(name);
-                }
-            }
-            process::run(&mut link, process::LONG).environment()?;
-        }
-        Ok(())
+    fn program(&self) -> PathBuf {
+        self.target.join("debug").join("spinney")
     }
 
     /// Keeps rustup's compiler out of another date: it does not start under `faketime`, since its
@@ -178,7 +149,7 @@ impl Second {
     }
 
     fn run(&self, config: &Path) -> Result<(), Failure> {
-        let program = self.target.join("debug").join("xtask");
+        let program = self.program();
         let mut command = match &self.faketime {
             Some(faketime) => {
                 let mut command = self.command(faketime);
@@ -222,7 +193,7 @@ impl Second {
         };
         format!(
             "another path, with spaces, {user}, home, host name, time zone and language, flags and \
-             profiles of its own for cargo and the compiler, a program that is hardly optimized, 3 \
+             profiles of its own for cargo and the compiler, a program built from packages and hardly optimized, 3 \
              threads instead of the machine's, one job of cargo, firmware caches of its own, scratch \
              workspaces with stale files and lock files in them, {date}"
         )

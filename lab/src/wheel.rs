@@ -2,14 +2,13 @@
 //! XGBoost and LightGBM, the oldest scikit-learn that it is for, and clusters of two workers on
 //! Spark and Ray.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
 
 use spinney_cli::terminal;
 
-use crate::parallel;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, process, setup};
 
@@ -37,6 +36,9 @@ const ENVIRONMENTS: [Kind; 3] = [
         Runs::Example(&["ray_cluster.py", "20000"])]),
 ];
 
+/// The environment of the program that fills the others.
+const UV: (&str, &str) = ("uv", "uv.txt");
+
 /// What Spark runs on, and the package that has it.
 const JAVA: (&str, &str) = ("java", "default-jre-headless");
 
@@ -48,17 +50,14 @@ pub(crate) fn setup() -> Result<(), Failure> {
     if environment::find_program(JAVA.0).is_none() {
         setup::install_packages(&[JAVA.1], &terminal::notes())?;
     }
-    parallel::each(&ENVIRONMENTS, |(name, requirements, _)| {
+    let uv = Environment::new(UV.0, UV.1)?;
+    let mut pip = uv.program("python");
+    pip.args("-m pip install --quiet --disable-pip-version-check -r".split(' '));
+    uv.fill(pip)?;
+    for (name, requirements, _) in ENVIRONMENTS {
         let environment = Environment::new(name, requirements)?;
-        if environment.is_ready() {
-            return Ok(());
-        }
-        let folder = environment.folder.display();
-        eprintln!(
-            "setup: installing python/tests/{requirements} from the package index into {folder}"
-        );
-        environment.fill()
-    })?;
+        environment.fill(environment.install(&["--requirements"])?)?;
+    }
     Ok(())
 }
 
@@ -84,7 +83,10 @@ pub(crate) fn check() -> Result<(), Failure> {
     }
     let wheel = build(&environments[0].0)?;
     for (environment, runs) in &environments {
-        environment.install(&wheel)?;
+        // In place of one that is there; what it requires is there.
+        let mut install = environment.install(&["--reinstall", "--no-deps"])?;
+        install.arg(&wheel);
+        process::show(install, process::LONG).environment()?;
         for it in *runs {
             environment.run(it)?;
         }
@@ -137,30 +139,35 @@ impl Environment {
         matches!((asked, filled), (Ok(asked), Ok(filled)) if asked == filled)
     }
 
-    fn fill(&self) -> Result<(), Failure> {
+    /// Makes it, unless it is ready; `install` is the command that takes requirements.
+    fn fill(&self, mut install: Command) -> Result<(), Failure> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        let (requirements, folder) = (self.requirements.display(), self.folder.display());
+        eprintln!("setup: installing {requirements} from the package index into {folder}");
         let mut make = Command::new("python3");
         make.args(["-m", "venv", "--clear"]).arg(&self.folder);
         process::show(make, process::LONG)
             .context("the wheel's tests need python3 with venv; on Debian, `apt-get install python3-venv` helps")
             .environment()?;
-        // Of most modules nothing is ever imported.
-        self.pip(&["--no-compile", "-r"], &self.requirements)
-            .environment()?;
+        install.arg(&self.requirements);
+        process::show(install, process::LONG).environment()?;
         std::fs::copy(&self.requirements, self.folder.join(FILLED)).environment()?;
         Ok(())
     }
 
-    /// Puts this wheel in place of one that is there; what it requires is there.
-    fn install(&self, wheel: &Path) -> Result<(), Failure> {
-        self.pip(&["--force-reinstall", "--no-deps"], wheel)
-            .environment()
-    }
-
-    fn pip(&self, arguments: &[&str], what: &Path) -> anyhow::Result<()> {
-        let mut pip = self.program("python");
-        pip.args("-m pip install --quiet --disable-pip-version-check".split(' '));
-        pip.args(arguments).arg(what);
-        process::show(pip, process::LONG)
+    /// `uv pip install` into it.
+    fn install(&self, arguments: &[&str]) -> Result<Command, Failure> {
+        let mut uv = Self::new(UV.0, UV.1)?.program("uv");
+        uv.args("pip install --quiet --python".split(' '))
+            .arg(self.folder.join("bin/python"))
+            .args(arguments);
+        // Where pip is told of another index.
+        if let Some(index) = std::env::var_os("PIP_INDEX_URL") {
+            uv.env("UV_DEFAULT_INDEX", index);
+        }
+        Ok(uv)
     }
 
     /// Runs tests or an example against the installed wheel.
@@ -169,6 +176,8 @@ impl Environment {
         let mut python = self.program("python");
         // Away from the sources, whose package has no library beside it.
         python.current_dir(&self.folder).arg("-P");
+        // Threads of small fits wait for each other most of the time.
+        python.env("OMP_NUM_THREADS", "1");
         if matches!(what, Runs::Tests | Runs::Some(_)) {
             python.args(["-m", "pytest", "-q", "-c"]);
             python.arg(sources().join("pyproject.toml"));
