@@ -78,9 +78,9 @@ impl Memory {
             let (Some(name), Some((items, _))) = (name, rest.split_once('}')) else {
                 continue;
             };
-            // An image counts starts in words.
+            // An image has these in words.
             let width = match head.split_whitespace().next() {
-                _ if name == "starts" => 4,
+                _ if name == "starts" || name == "leads" => 4,
                 Some("uint8_t" | "int8_t") => 1,
                 Some("uint16_t" | "int16_t") => 2,
                 Some("uint32_t" | "int32_t") => 4,
@@ -143,11 +143,11 @@ fn table_name(symbol: &str) -> Option<&str> {
 }
 
 fn number(item: &str) -> Option<i64> {
-    // C has no literals for the first two.
+    // C has no literals for the first two. The last two are leads that nothing reaches.
     match item {
         "INT16_MIN" => return Some(i16::MIN.into()),
         "INT32_MIN" => return Some(i32::MIN.into()),
-        "UINT32_MAX" => return Some(u32::MAX.into()),
+        "UINT16_MAX" | "UINT32_MAX" => return Some(u32::MAX.into()),
         _ => {}
     }
     let item = item.trim_end_matches(['u', 'U', 'l', 'L']);

@@ -280,8 +280,15 @@ fn cuts(model: &FloatModel, calibrations: &[Calibration]) -> Vec<BTreeSet<i64>> 
     for (feature, calibration) in calibrations.iter().enumerate() {
         let mark = calibration.missing.map(|missing| missing.reading());
         if let Some(mark) = mark.filter(|mark| !mark.is_nan()) {
-            let place = last(calibrations, feature, &|reading| reading <= mark);
-            cuts[feature].extend([place - 1, place]);
+            // The device receives singles rounded, where float may not.
+            let received = match calibration.sensor {
+                Sensor::F32 => f64::from(mark as f32),
+                _ => mark,
+            };
+            for mark in [mark, received] {
+                let place = last(calibrations, feature, &|reading| reading <= mark);
+                cuts[feature].extend([place - 1, place]);
+            }
         }
     }
     cuts

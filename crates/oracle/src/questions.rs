@@ -285,6 +285,7 @@ pub fn radii(
 ) -> Result<Vec<Radius>, ModelError> {
     let quant = subject.quant;
     check(quant, Property::Never(0))?;
+    refuse_outliers(quant)?;
     let cells = Cells::new(subject, &[])?;
     let trees = cells.quant_trees(quant)?;
     let lead = Lead::of(quant)?;
@@ -433,6 +434,21 @@ fn check(quant: &QuantModel, property: Property) -> Result<(), ModelError> {
         ),
         (false, true) => wrong("a value, of a model that gives classes", "a class"),
         (true, true) if quant.n_scores() > 1 => wrong("several targets", "one"),
+        _ if matches!(property, Property::Monotone { class: Some(_), .. }) => {
+            refuse_outliers(quant)
+        }
         _ => Ok(()),
+    }
+}
+
+/// Refuses a model beside which a detector may take away the class that is asked to stay.
+fn refuse_outliers(quant: &QuantModel) -> Result<(), ModelError> {
+    match quant.outliers() {
+        None => Ok(()),
+        Some(_) => Err(ModelError::new(
+            "the property",
+            "a class that is to stay, of a model whose outliers have none",
+            "`never`, or [reject] without `outliers`",
+        )),
     }
 }

@@ -210,10 +210,14 @@ impl Coding {
     /// Refuses a coding that none of the choices below could have made, of the feature of this name.
     pub(crate) fn check(&self, feature: &str) -> Result<(), ModelError> {
         let (is_one, found, expected) = match self {
-            Self::Affine { shift, .. } => (
-                SHIFTS.contains(shift),
-                format!("a shift of {shift}"),
-                format!("{} to {}", SHIFTS.start(), SHIFTS.end()),
+            Self::Affine { shift, offset } => (
+                SHIFTS.contains(shift) && f64::from(*offset).abs() <= SCALED_MAX,
+                format!("a shift of {shift} and an offset of {offset}"),
+                format!(
+                    "{} to {}, and up to {SCALED_MAX} on either side of 0",
+                    SHIFTS.start(),
+                    SHIFTS.end()
+                ),
             ),
             Self::Rank { cuts } => {
                 limits::CUTS.check(format!("feature \"{feature}\""), cuts.len())?;
@@ -318,7 +322,14 @@ impl Coding {
             // An integer has no digits below the point to be kept.
             _ => 0,
         };
-        Self::affine_within(calibration.range, max_shift)
+        match Self::affine_within(calibration.range, max_shift) {
+            // Of singles the highest code is NaN's, which the identity keeps for no one.
+            Self::IDENTITY if calibration.sensor == Sensor::F32 => Self::Affine {
+                shift: 0,
+                offset: 1,
+            },
+            coding => coding,
+        }
     }
 
     /// The finest power-of-two grid on which `range` fits 16 bits, with a code to spare at either

@@ -346,8 +346,11 @@ fn claims_survive_json() {
 #[test]
 fn a_header_is_read_as_memory() {
     let text = "static const uint16_t m_nodes[3] M_ROM = {\n    0x0102, 3,\n    65535,\n};\n\
-                static const int32_t m_x[1] M_ROM = { -2 };\nstatic const int y = 3;\n";
+                static const int32_t m_x[1] M_ROM = { -2 };\nstatic const int y = 3;\n\
+                static const uint16_t m_leads[2] M_ROM = { 258, UINT16_MAX };\n";
     let memory = Memory::of_header(text, "m").unwrap();
+    let leads = [2, 1, 0, 0, 255, 255, 255, 255];
+    assert_eq!(memory.table("LEADS"), Some(&leads[..]));
     assert_eq!(memory.table("NODES"), Some(&[2, 1, 3, 0, 255, 255][..]));
     assert_eq!(memory.table("X"), Some(&[254, 255, 255, 255][..]));
     assert!(Memory::of_header("static const uint8_t m_a[1] M_ROM = { b };", "m").is_err());

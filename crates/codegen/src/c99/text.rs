@@ -160,8 +160,10 @@ impl Tables {
     }
 }
 
-/// A comment, broken into lines.
+/// A comment, broken into lines. Marks of comments in the text, as a feature's name may have, are taken
+/// apart.
 pub(crate) fn comment(text: &str) -> String {
+    let text = text.replace("*/", "* /").replace("/*", "/ *");
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");
@@ -231,5 +233,13 @@ mod tests {
         let lines = comment(&"word ".repeat(30));
         assert!(lines.lines().all(|line| line.len() <= 100));
         assert_eq!(lines.matches("word").count(), 30);
+    }
+
+    #[test]
+    fn no_name_ends_a_comment() {
+        assert_eq!(
+            comment("flow (m*/s), a/*b, */* \n*/"),
+            "/* flow (m* /s), a/ *b, * / * * / */\n"
+        );
     }
 }

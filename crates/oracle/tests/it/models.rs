@@ -4,7 +4,7 @@
 use spinney_model::{FloatModel, Task, Voting};
 use spinney_oracle::{Property, Radius, Steps, Subject, Verdict, decide, radii};
 use spinney_quantize::{
-    Calibration, CodeWidth, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+    Calibration, CodeWidth, Declared, Missing, Options, QuantModel, Sensor, Votes, calibrate,
 };
 
 const STEPS: Steps = Steps(20_000_000);
@@ -367,4 +367,66 @@ fn questions_that_a_model_does_not_have() {
         error.to_string(),
         "the property: found a value, of a model that gives classes, expected a class"
     );
+}
+
+/// A number for missing readings that singles round up takes no reading above it away.
+#[test]
+fn readings_above_a_rounded_mark_count() {
+    let nodes = r#"{"feature":0,"threshold":999.9,"missing":"left","left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;
+    let text = format!(
+        r#"{{"format":"spinney-model","version":2,"kind":"random-forest","features":[{{"name":"a"}}],"classes":["p","q"],"trees":[{{"nodes":[{nodes}]}}]}}"#
+    );
+    let model = FloatModel::from_json(text.as_bytes()).expect("a model");
+    let declared = Declared {
+        sensor: Some(Sensor::F32),
+        missing: Some(Missing::Number(999.9)),
+        ..Declared::default()
+    };
+    let (quant, calibrations) = quantized(&model, &[declared], Votes::Q15).expect("a model");
+    let subject = Subject {
+        model: &model,
+        quant: &quant,
+        calibrations: &calibrations,
+    };
+    assert_eq!(given(&subject, &[1_000.5]), 1);
+    let verdict = decide(&subject, Property::Never(1), &[], &mut STEPS.clone());
+    let Ok(Verdict::Refuted(rows)) = verdict else {
+        panic!("class 1 is above 999.9: {verdict:?}");
+    };
+    assert_eq!(given(&subject, &rows[0]), 1);
+}
+
+/// A detector beside the model may take a class away that is asked to stay.
+#[test]
+fn with_outliers_no_class_stays() {
+    let model = small(1);
+    let (quant, calibrations) = quantized(&model, &of_bytes(), Votes::Q15).expect("a model");
+    let quant = quant.with_margin(1);
+    let names: Vec<String> = (0..quant.inputs().len())
+        .map(|code| format!(r#"{{"name":"c{code}"}}"#))
+        .collect();
+    let text = format!(
+        r#"{{"format":"spinney-model","version":2,"kind":"isolation-forest","features":[{}],"task":"detect","sum":{{"precision":"float64","base":[0.0],"divisor":4.0}},"link":{{"function":"isolation","offset":-0.5}},"trees":[{{"nodes":[{{"feature":0,"threshold":9.5,"left":1,"right":2}},{{"value":[4.0]}},{{"value":[1.0]}}]}}]}}"#,
+        names.join(",")
+    );
+    let detector = FloatModel::from_json(text.as_bytes()).expect("a detector");
+    let (detector, _) = quantized(&detector, &of_bytes()[..names.len()], Votes::Q15).expect("it");
+    let quant = quant.with_outliers(detector.of_codes());
+    let subject = Subject {
+        model: &model,
+        quant: &quant,
+        calibrations: &calibrations,
+    };
+    let decided = |property| decide(&subject, property, &[], &mut STEPS.clone());
+    assert!(decided(Property::Never(1)).is_ok());
+    let stays = Property::Monotone {
+        feature: 0,
+        rises: true,
+        class: Some(1),
+    };
+    let expected = "the property: found a class that is to stay, of a model whose outliers have none, \
+                    expected `never`, or [reject] without `outliers`";
+    assert_eq!(decided(stays).expect_err("refused").to_string(), expected);
+    let drift = radii(&subject, &[vec![1.0, 2.0]], 0.1, || STEPS);
+    assert_eq!(drift.expect_err("refused").to_string(), expected);
 }

@@ -203,6 +203,22 @@ fn readings_beyond_the_range_saturate_to_the_right_side() {
     }
 }
 
+#[test]
+fn no_single_is_its_own_code() {
+    for end in [16_384.0, 20_000.0, 32_766.0] {
+        let declared = [declare(Sensor::F32, (-end, end), CodingChoice::Affine)];
+        let options = options(Voting::Soft, Votes::Q15);
+        let (quant, _) = quantize(&stump(40_000.0), &declared, options, None);
+        let coding = &quant.inputs()[0].coding;
+        assert_ne!(*coding, Coding::IDENTITY);
+        // Each end has a code of its own, and NaN goes right.
+        let code = |reading: f64| coding.code(quant.reading_type(), reading);
+        assert!(code(-end - 1.0) < code(-end) && code(end) < code(end + 1.0));
+        assert_eq!(quant.predict(&[f64::NAN]), 1);
+        assert_eq!(quant.predict(&[end]), 0);
+    }
+}
+
 /// A row beyond a declared range, and a threshold there: the row is listed.
 #[test]
 fn rows_that_break_a_declared_range_are_listed() {

@@ -394,7 +394,8 @@ impl<'a> Search<'a> {
                 if target == returns_to {
                     ways.push((RETURN, state, cost));
                 } else {
-                    // Another function ends this one.
+                    // Another function ends this one; conditions end where it begins.
+                    state.conditions = 0;
                     let states = States::from([(state, cost)]);
                     let returned = self.call(target, returns_to, states, width)?;
                     ways.extend(
@@ -414,6 +415,7 @@ impl<'a> Search<'a> {
             }
             Leap::Call(target) => {
                 link(&mut state, there, next)?;
+                state.conditions = 0;
                 let target = target.known()? & !1;
                 let states = States::from([(state, taken.led_to(target))]);
                 let returned = self.call(target, next, states, width)?;
@@ -532,6 +534,13 @@ mod tests {
         ];
         let turns = 3 * (4 + 1 + 1 + 1 + 4 + 1) + 4 + 4 + 1;
         assert_eq!(most("STM32F405RG", &words), Some((24, 4 + 1 + turns + 6)));
+        // push {r4, lr}; mov r0, #1; cmp r4, #0; it ne; blne part; pop {r4, pc}
+        // part: subs r0, #1; beq out; nop; nop; nop; nop; out: bx lr
+        let words = [
+            0xb510, 0x2001, 0x2c00, 0xbf18, 0xf000, 0xf801, 0xbd10, 0x3801, 0xd003, 0xbf00, 0xbf00,
+            0xbf00, 0xbf00, 0x4770,
+        ];
+        assert_eq!(most("STM32F405RG", &words).map(|it| it.0), Some(9));
         // vpush {d8, d9}; vldr s0, [r0]; vmov r1, s0; vmov r2, r3, s0, s1; vpop {d8, d9}; bx lr
         let words = [
             0xed2d, 0x8b04, 0xed90, 0x0a00, 0xee10, 0x1a10, 0xec53, 0x2a10, 0xecbd, 0x8b04, 0x4770,
