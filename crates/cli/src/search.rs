@@ -55,13 +55,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = time)]
     time: Option<Duration>,
     /// Print this many trials, a line of JSON each, and run none.
-    #[arg(long, value_name = "N", conflicts_with_all = ["trial", "tell", "write"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["trial", "tell", "write", "trials", "time", "json"])]
     ask: Option<usize>,
     /// Run the trials of a file, or of stdin where it is `-`, and print what each found.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["tell", "write"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tell", "write", "trials", "time", "json"])]
     trial: Option<PathBuf>,
     /// Run no trials but take what those of a file found; build and run the best of them.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "trials")]
     tell: Option<PathBuf>,
 }
 

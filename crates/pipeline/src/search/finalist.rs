@@ -1,18 +1,21 @@
 //! Candidates that are built and run, as any pipeline is; and the winner, on the test rows.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
-use spinney_config::Objective;
+use spinney_config::{Config, Objective};
 use spinney_report::Report;
 
 use super::Search;
 use super::estimate::Candidate;
 use super::journal::name;
 use super::space::{self, Keys};
-use crate::failure::Failure;
+use crate::failure::{ExitReason, Failure};
+use crate::image;
 use crate::stages::candidates::Choice;
 use crate::stages::inputs::Inputs;
 use crate::stages::last_run::MadeFrom;
-use crate::stages::{Session, build, model, quantize, report, run};
+use crate::stages::{Session, Tools, build, model, program_digest, quantize, report, run};
 use crate::store::sha256;
 
 /// What an image takes that was built and run.
@@ -20,6 +23,8 @@ use crate::store::sha256;
 pub struct Measured {
     /// All keys.
     pub keys: Keys,
+    /// What it was built, run and judged by, as [`made_by`] says it.
+    pub made_by: String,
     /// Bytes of the model's tables.
     pub table_bytes: u64,
     /// Splits that a row passes.
@@ -34,6 +39,24 @@ pub struct Measured {
     pub misses: Vec<String>,
 }
 
+/// The digest of all that figures of an image and their judgement depend on besides what growths do:
+/// the budgets, too, as the form that ships was chosen by them. Where these alone are others, the stages
+/// of an image build nothing again.
+pub(super) fn made_by(config: &Config, tools: &Tools, folder: &Path) -> Result<String, Failure> {
+    let (pipeline, toolchain) = (&config.pipeline, &tools.toolchain);
+    let emulator = (tools.emulator.as_ref()).map(|it| (it.machine.name, &it.version));
+    let target = pipeline.target.chip.core.target();
+    let all = serde_json::to_string(&(
+        (&pipeline.target, &pipeline.firmware, &pipeline.codegen),
+        (&pipeline.budget, &pipeline.evaluate),
+        (&toolchain.version, &toolchain.linker_version, emulator),
+        image::firmware_sources(),
+        image::settings(folder, target).environment()?,
+        program_digest()?,
+    ));
+    Ok(sha256(all.environment()?.as_bytes()))
+}
+
 impl Search {
     /// Builds a candidate and runs it on training rows, and notes what it takes.
     pub(super) fn measure(&mut self, candidate: &Candidate) -> Result<(), Failure> {
@@ -43,6 +66,7 @@ impl Search {
         let chosen = chosen.expect("a form was chosen");
         self.journal.measure(Measured {
             keys: candidate.keys.clone(),
+            made_by: self.made_by.clone(),
             table_bytes: candidate.table_bytes,
             levels: candidate.levels,
             flash_bytes: chosen.flash_bytes,

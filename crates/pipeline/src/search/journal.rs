@@ -105,6 +105,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Forgets what was measured by other means than these, or judged by other budgets.
+    pub fn keep_made_by(&mut self, made_by: &str) {
+        self.measured.retain(|_, it| it.made_by == made_by);
+    }
+
     fn take(&mut self, line: Line) {
         match line {
             Line::Measured(measured) => {

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use rayon::prelude::*;
 use serde::Serialize;
 use spinney_config::{Config, Model, Trainer, Training};
@@ -44,6 +44,8 @@ pub struct Search {
     progress: Progress,
     /// What images are built and run with, once a search does.
     tools: Option<Tools>,
+    /// The digest of these and of what else images are built, run and judged by.
+    made_by: String,
     train: Dataset,
     /// What is scored on in place of training rows.
     validation: Option<Dataset>,
@@ -175,6 +177,7 @@ impl Search {
             inputs,
             progress,
             tools: None,
+            made_by: String::new(),
             train,
             validation: rows.validation,
             fold_of,
@@ -247,8 +250,11 @@ impl Search {
         n_trials: Option<usize>,
         time: Option<Duration>,
     ) -> Result<Found, Failure> {
-        self.tools = Some(stages::tools(&self.config)?);
+        let tools = stages::tools(&self.config)?;
         self.hold()?;
+        self.made_by = finalist::made_by(&self.config, &tools, &self.folder)?;
+        self.journal.keep_made_by(&self.made_by);
+        self.tools = Some(tools);
         let started = Instant::now();
         let mut left: Vec<usize> = match n_trials {
             Some(n_trials) => (0..self.growths.len().min(n_trials)).collect(),
@@ -506,14 +512,32 @@ impl Search {
         &self.config
     }
 
-    /// Puts keys into the config's file; comments stay.
+    /// Puts keys into the config's file; comments stay, as do its permissions and a link to it.
     ///
     /// # Errors
-    /// The file cannot be written, or what it says cannot be edited key by key.
+    /// The file was edited since the search read it, it cannot be written, or what it says cannot be
+    /// edited key by key.
     pub fn write(&self, keys: &Keys) -> Result<(), Failure> {
         let edits = space::edits(keys);
         self.config.with(&edits)?;
-        store::write_whole(self.config.path(), self.config.text_with(&edits).as_bytes()).input()
+        let path = self.config.path();
+        let context = || format!("cannot write {}", path.display());
+        let place = path.canonicalize().with_context(context).input()?;
+        if disk::read(&place).with_context(context).input()?
+            != self.config.text_with(&[]).as_bytes()
+        {
+            return Err(Failure::Input(anyhow!(
+                "{}: found another text than the search began with, expected no edit since, so nothing \
+                 is written; search again, which takes what was found so far where the edit leaves it \
+                 valid",
+                path.display()
+            )));
+        }
+        let permissions = std::fs::metadata(&place).with_context(context).input()?;
+        store::write_whole(&place, self.config.text_with(&edits).as_bytes()).input()?;
+        std::fs::set_permissions(&place, permissions.permissions())
+            .with_context(context)
+            .input()
     }
 }
 

@@ -1,11 +1,17 @@
 //! Trials depend on config, seed and data alone, and what they set a config takes.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::finalist::{self, Measured};
+use super::journal::Journal;
 use super::{Search, space};
+use crate::environment::{Linker, Toolchain};
+use crate::failure::Failure;
 use crate::places;
 use crate::progress::Progress;
+use crate::stages::Tools;
 
 /// A search over a few irises, with this in `[search]`.
 fn search(folder: &Path, space: &str) -> Search {
@@ -85,6 +91,103 @@ fn what_others_found_is_taken_where_it_is_of_this_search() {
     assert!(search.journal.grown(&trial.keys).is_some());
     scored.data = "another".to_owned();
     assert!(search.tell(vec![scored]).is_err());
+}
+
+/// Who edits a config while a search is at work keeps the edit.
+#[test]
+fn keys_are_written_into_what_was_read_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = search(folder.path(), "max_depth = [2]");
+    let config = folder.path().join("pipeline.toml");
+    let kept = folder.path().join("kept.toml");
+    std::fs::rename(&config, &kept).unwrap();
+    std::os::unix::fs::symlink("kept.toml", &config).unwrap();
+    let private = || std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&kept, private()).unwrap();
+
+    search.write(&search.growths[1]).unwrap();
+    let written = std::fs::read_to_string(&kept).unwrap();
+    assert!(written.contains("max_depth = 2\n"), "{written}");
+    assert!(config.is_symlink());
+    let mode = std::fs::metadata(&kept).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let refused = search.write(&search.growths[1]).unwrap_err();
+    let Failure::Input(refused) = refused else {
+        panic!("{refused:?}")
+    };
+    let refused = refused.to_string();
+    assert!(refused.contains("found another text"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), written);
+}
+
+/// Measurements are taken from the journal where nothing that they depend on is another by now.
+#[test]
+fn images_are_measured_anew_by_other_budgets_chips_and_compilers() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = search(folder.path(), "");
+    let tools = Tools {
+        toolchain: Toolchain {
+            rustc: None,
+            builds_core: false,
+            linker: Linker::Lld("ld.lld".into()),
+            version: "rustc 1".to_owned(),
+            linker_version: "lld 1".to_owned(),
+        },
+        emulator: None,
+    };
+    let of = |edits: &[(&str, &str)], tools: &Tools| {
+        let edits: Vec<_> = (edits.iter())
+            .map(|(key, value)| (*key, Some((*value).to_owned())))
+            .collect();
+        let config = search.config.with(&edits).unwrap();
+        finalist::made_by(&config, tools, folder.path()).unwrap()
+    };
+    let own = of(&[], &tools);
+    assert_eq!(
+        own,
+        of(&[("search.folds", "4"), ("model.n_trees", "3")], &tools)
+    );
+    let mut all = BTreeSet::from([own.clone()]);
+    for edit in [
+        ("budget.ram", "\"8K\""),
+        ("budget.stack", "1000"),
+        ("budget.instructions", "1000"),
+        ("budget.instructions_max", "1000"),
+        ("firmware.log", "\"debug\""),
+        ("codegen.prefer", "\"speed\""),
+        ("target.chip", "\"nRF51822_xxAB\""),
+        ("target.emulator", "\"off\""),
+        ("evaluate.device_rows", "9"),
+    ] {
+        assert!(all.insert(of(&[edit], &tools)), "{edit:?}");
+    }
+    let mut others = tools.clone();
+    others.toolchain.version = "rustc 2".to_owned();
+    assert!(all.insert(of(&[], &others)));
+    others = tools.clone();
+    others.toolchain.linker_version = "lld 2".to_owned();
+    assert!(all.insert(of(&[], &others)));
+
+    let measured = |made_by: &str, ram_bytes: u64| Measured {
+        keys: search.growths[usize::from(ram_bytes == 1)].clone(),
+        made_by: made_by.to_owned(),
+        table_bytes: 0,
+        levels: 0.0,
+        flash_bytes: 0,
+        ram_bytes,
+        instructions: None,
+        misses: Vec::new(),
+    };
+    let path = folder.path().join("journal.jsonl");
+    let mut journal = Journal::open(&path).unwrap();
+    journal.measure(measured(&own, 1)).unwrap();
+    journal.measure(measured("others", 2)).unwrap();
+    let mut journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.measured.len(), 2);
+    journal.keep_made_by(&own);
+    let kept: Vec<u64> = journal.measured.values().map(|it| it.ram_bytes).collect();
+    assert_eq!(kept, [1]);
 }
 
 #[test]
