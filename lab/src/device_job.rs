@@ -29,7 +29,7 @@ const DEADLINE_S: u32 = 3600;
 impl Device {
     /// The device of `core` on the first of these machines that has enough memory.
     pub(crate) fn new(core: Core, machines: &[&str]) -> Result<Self, Failure> {
-        let toolchain = environment::needed_toolchain(core.target())?;
+        let toolchain = environment::needed_toolchain(core.target(), &crate::target()?)?;
         let machines = machines
             .iter()
             .map(|name| {

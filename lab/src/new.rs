@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result<(), Failure> {
 /// machine: what it logs.
 fn emulated_log(folder: &Path, binary: &str, core: Core) -> Result<String, Failure> {
     let (target, machine) = (core.target(), core.machine());
-    let toolchain = environment::needed_toolchain(target)?;
+    let toolchain = environment::needed_toolchain(target, folder)?;
     let (qemu, _) = environment::needed_emulator(machine)?;
     let progress = &terminal::progress();
     let elf = image::compile(&Job {

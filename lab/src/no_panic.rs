@@ -266,8 +266,8 @@ fn link(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
 
 /// Links an image of these kinds.
 fn link_image(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
-    let toolchain = environment::needed_toolchain(target)?;
     let repository = crate::repository();
+    let toolchain = environment::needed_toolchain(target, &repository)?;
     let read = |path: &str| crate::read_text(repository.join(path)).environment();
     let manifest = read("firmware/Cargo.toml")?;
     let package = read("firmware/no-panic/Cargo.toml")?;
@@ -325,7 +325,7 @@ fn link_image(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
 
 /// Links the image of the front end.
 fn link_front_end(target: &str) -> Result<(), Failure> {
-    let toolchain = environment::needed_toolchain(target)?;
+    let toolchain = environment::needed_toolchain(target, &crate::repository())?;
     let firmware = crate::repository().join("firmware");
     let read = |path: &str| crate::read_text(firmware.join(path)).environment();
     let mut files = front_end::sources()?;

@@ -198,7 +198,7 @@ fn refuse_sources(path: &Path, input: &Path, config: &Config) -> Result<(), Fail
     let is_it = |source: &Path| source.canonicalize().is_ok_and(|it| it == place);
     let why = if is_it(input) {
         "rows are read from"
-    } else if config.inputs().any(is_it) {
+    } else if config.inputs().any(|source| is_it(&source)) {
         "the pipeline reads"
     } else {
         return Ok(());

@@ -100,7 +100,8 @@ fn line(
 ) -> Result<Line, Failure> {
     let pipeline = &config.pipeline;
     let chip = &pipeline.target.chip;
-    let toolchain = environment::needed_toolchain(chip.core.target())?;
+    let artifacts = places::artifacts_named(config.path(), "chips-sizes")?;
+    let toolchain = environment::needed_toolchain(chip.core.target(), &artifacts)?;
     let identity = Identity {
         pipeline: &pipeline.identity.name,
         kind: quantized.model.kind(),
@@ -111,7 +112,7 @@ fn line(
     let forms = stages::forms(config, &quantized.shipped(), identity)?;
     for form in forms.iter().filter(|form| form.about.is_offered) {
         let image = stages::product_image(pipeline, form);
-        let folder = places::artifacts_named(config.path(), "chips-sizes")?.join(format!(
+        let folder = artifacts.join(format!(
             "{}-{}-{}",
             identity.pipeline,
             chip.name,

@@ -173,9 +173,7 @@ pub fn tell(failure: &Failure) {
     match failure {
         Failure::Gate => {}
         Failure::Config(diagnostics) => {
-            // They name verbs as this repository's developers type them.
-            let text = diagnostics.render(style());
-            let text = text.replace("`cargo xtask ", &format!("`{} ", invocation::name()));
+            let text = invocation::as_typed(&diagnostics.render(style()));
             styled_err(&format!("{}\n", text.trim_end()));
         }
         Failure::Image(error) | Failure::Input(error) | Failure::Environment(error) => {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostics::{Diagnostics, Fault};
-use crate::{Config, Dataset, Labels, Model, Validation};
+use crate::{CalibrationRows, Config, Dataset, Labels, Model, Reject, Validation};
 
 /// Where configs may write besides their own folders.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +76,7 @@ impl Config {
         }
         if let Some(Some(folder)) = &crate_folder {
             let outputs = reports.iter().chain(header.iter().flatten()).cloned();
-            let inputs = self.inputs().filter_map(|path| resolve(path).ok());
+            let inputs = self.inputs().filter_map(|path| resolve(&path).ok());
             if let Some(held) = inputs.chain(outputs).find(|path| path.starts_with(folder)) {
                 let message = format!(
                     "codegen.crate: found {}, which holds {}, expected a folder of its own: it is \
@@ -109,7 +109,7 @@ impl Config {
     }
 
     /// The config itself and the files and folders that it reads; of patterns, these as they are typed.
-    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
+    pub fn inputs(&self) -> impl Iterator<Item = PathBuf> {
         let (first, second) = match &self.pipeline.dataset {
             Dataset::Split { rows, .. } => (Some(rows), None),
             Dataset::Given { train, test } => (Some(test), train.as_ref()),
@@ -134,7 +134,20 @@ impl Config {
             Model::Import { path, .. } => Some(path.full.as_path()),
             Model::Train(_) => None,
         };
-        std::iter::once(self.path()).chain(data).chain(model)
+        let calibration = match &self.pipeline.reject {
+            Some(Reject {
+                rows: CalibrationRows::File(file),
+                ..
+            }) => Some(file.path.full.as_path()),
+            _ => None,
+        };
+        let measured = self.pipeline.target.measured.as_ref();
+        std::iter::once(self.path())
+            .chain(data)
+            .chain(model)
+            .chain(calibration)
+            .map(Path::to_path_buf)
+            .chain(measured.map(|it| self.folder().join(&it.file)))
     }
 }
 

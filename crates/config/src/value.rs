@@ -300,7 +300,7 @@ impl Reader<'_> {
     /// A finite number; integers are numbers too.
     fn number(&mut self, it: Typed) -> Option<f64> {
         let number: Option<f64> = match it.found() {
-            DeValue::Integer(integer) => integer.as_str().parse().ok(),
+            DeValue::Integer(integer) => to_i64(integer).map(|number| number as f64),
             DeValue::Float(float) => float.as_str().parse().ok(),
             _ => return self.wrong_type(it),
         };

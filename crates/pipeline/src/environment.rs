@@ -83,19 +83,30 @@ const RUSTC: &str = "rustc";
 /// The distribution's compiler, where its packages put it.
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 
-/// Finds a way to build for `target`: a built `core`, else the sources of one.
+/// A command that asks a compiler where it compiles, in `folder` or what is there above it: a file
+/// `rust-toolchain.toml` of that place may choose another compiler than that of the current folder.
+fn ask(rustc: &Path, folder: &Path) -> Command {
+    let mut command = isolated(rustc);
+    if let Some(folder) = folder.ancestors().find(|folder| folder.is_dir()) {
+        command.current_dir(folder);
+    }
+    command
+}
+
+/// Finds a way to build for `target` in `folder`: a built `core`, else the sources of one.
 ///
 /// # Errors
 /// A compiler or linker is there and does not say what it is.
-pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
-    let host_linker = host_linker(Path::new(RUSTC))?;
+pub fn toolchain(target: &str, folder: &Path) -> Result<Option<Toolchain>, Failure> {
+    let ask = |rustc: &Path| ask(rustc, folder);
+    let host_linker = host_linker(ask(Path::new(RUSTC)))?;
     // A built core is preferred on either compiler to building one.
     for builds_core in [false, true] {
         for set in [None, Some(SYSTEM_RUSTC)] {
             let rustc = Path::new(set.unwrap_or(RUSTC));
             let found = match builds_core {
-                true => has_core_sources(rustc)?,
-                false => has_core(rustc, target)?,
+                true => has_core_sources(ask(rustc))?,
+                false => has_core(ask(rustc), target)?,
             };
             if !found {
                 continue;
@@ -105,7 +116,7 @@ pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
                 return Ok(None);
             };
             let linker_version = linker.told_version()?;
-            let version = first_line(Command::new(rustc).arg("--version"))?;
+            let version = first_line(ask(rustc).arg("--version"))?;
             return Ok(linker_version
                 .zip(version)
                 .map(|(linker_version, version)| Toolchain {
@@ -120,10 +131,10 @@ pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
     Ok(None)
 }
 
-fn has_core(rustc: &Path, target: &str) -> Result<bool, Failure> {
-    let mut command = Command::new(rustc);
-    command.args(["--print", "target-libdir", "--target", target]);
-    let folder = first_line(&mut command)?.and_then(|folder| std::fs::read_dir(folder).ok());
+fn has_core(mut rustc: Command, target: &str) -> Result<bool, Failure> {
+    let libraries = ["--print", "target-libdir", "--target", target];
+    let folder =
+        first_line(rustc.args(libraries))?.and_then(|folder| std::fs::read_dir(folder).ok());
     Ok(folder.is_some_and(|entries| {
         entries.flatten().any(|entry| {
             let name = entry.file_name();
@@ -133,14 +144,14 @@ fn has_core(rustc: &Path, target: &str) -> Result<bool, Failure> {
     }))
 }
 
-fn has_core_sources(rustc: &Path) -> Result<bool, Failure> {
-    let sysroot = first_line(Command::new(rustc).args(["--print", "sysroot"]))?;
+fn has_core_sources(mut rustc: Command) -> Result<bool, Failure> {
+    let sysroot = first_line(rustc.args(["--print", "sysroot"]))?;
     let lock = "lib/rustlib/src/rust/library/Cargo.lock";
     Ok(sysroot.is_some_and(|sysroot| Path::new(&sysroot).join(lock).is_file()))
 }
 
-fn host_linker(rustc: &Path) -> Result<Option<Linker>, Failure> {
-    let folder = first_line(Command::new(rustc).args(["--print", "target-libdir"]))?;
+fn host_linker(mut rustc: Command) -> Result<Option<Linker>, Failure> {
+    let folder = first_line(rustc.args(["--print", "target-libdir"]))?;
     let path = folder.and_then(|folder| Some(Path::new(&folder).parent()?.join("bin/rust-lld")));
     Ok(path.filter(|path| path.is_file()).map(Linker::RustLld))
 }
@@ -190,12 +201,12 @@ pub fn emulator(machine: &Machine) -> Result<Option<(PathBuf, String)>, Failure>
     Ok(version.map(|version| (path, version)))
 }
 
-/// The toolchain for `target`, as [`toolchain`] finds it.
+/// The toolchain for `target` in `folder`, as [`toolchain`] finds it.
 ///
 /// # Errors
 /// There is none, or it does not say what it is.
-pub fn needed_toolchain(target: &str) -> Result<Toolchain, Failure> {
-    toolchain(target)?
+pub fn needed_toolchain(target: &str, folder: &Path) -> Result<Toolchain, Failure> {
+    toolchain(target, folder)?
         .with_context(|| {
             format!(
                 "no compiler for {target} is here; {} installs one",
@@ -273,6 +284,16 @@ mod tests {
         // More arguments than a system takes.
         let long = "x".repeat(4 << 20);
         assert_eq!(shell(&long), Err(()));
+    }
+
+    #[test]
+    fn a_compiler_is_asked_where_it_compiles() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().canonicalize().unwrap();
+        for place in [there.clone(), there.join("not/made/yet")] {
+            let found = first_line(&mut ask(Path::new("pwd"), &place)).unwrap();
+            assert_eq!(found.as_deref(), there.to_str());
+        }
     }
 
     #[test]

@@ -43,13 +43,47 @@ pub fn verb(verb: &str) -> String {
     format!("`{} {verb}`", name())
 }
 
+/// Text that names verbs as this repository's developers type them, as they are to be typed here.
+pub fn as_typed(text: &str) -> String {
+    text.replace("`cargo xtask ", &format!("`{} ", name()))
+}
+
+/// A path as an argument in a shell: what might mean something there stands in quotes.
+pub fn argument(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "_./-".contains(it);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 /// A verb as it is to be typed for the pipeline of `config`.
 pub fn verb_for(config: &Config, verb: &str, flags: &str) -> String {
     let path = places::shown(config.path());
     let named = if path == Path::new("pipeline.toml") {
         String::new()
     } else {
-        format!(" --config {}", path.display())
+        format!(" --config {}", argument(&path))
     };
     format!("`{} {verb}{named}{flags}`", name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_path_as_one_argument() {
+        for (path, typed) in [
+            ("a/b-c_1.toml", "a/b-c_1.toml"),
+            ("my models/p.toml", "'my models/p.toml'"),
+            ("$HOME;x", "'$HOME;x'"),
+            ("it's", "'it'\\''s'"),
+            ("größe", "'größe'"),
+            ("", "''"),
+        ] {
+            assert_eq!(argument(Path::new(path)), typed);
+        }
+    }
 }

@@ -39,9 +39,9 @@ struct Holder {
 impl Holder {
     fn this() -> Self {
         let mut command = String::from(invocation::name());
-        for argument in std::env::args().skip(1) {
+        for argument in std::env::args_os().skip(1) {
             command.push(' ');
-            command.push_str(&argument);
+            command.push_str(&argument.to_string_lossy());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {

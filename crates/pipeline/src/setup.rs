@@ -1,6 +1,7 @@
 //! `setup`: finds what this machine lacks, says so, and installs it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
@@ -62,7 +63,7 @@ pub fn lacks() -> Result<Vec<Lack>, Failure> {
         && std::env::var("RUSTUP_AUTO_INSTALL").as_deref() != Ok("0");
     let mut missing = Vec::new();
     for target in TARGETS {
-        if environment::toolchain(target)?.is_none() {
+        if environment::toolchain(target, Path::new("."))?.is_none() {
             missing.push(target);
         }
     }

@@ -411,10 +411,17 @@ impl Draft {
         let context = || format!("cannot write {}", self.place.display());
         // Both lie beside the place, so that moving them is renaming.
         let aside = beside(&self.place).with_context(context)?;
-        if self.place.exists() {
-            disk::rename(&self.place, &aside.path().join("old")).with_context(context)?;
+        let old = aside.path().join("old");
+        let had_one = self.place.exists();
+        if had_one {
+            disk::rename(&self.place, &old).with_context(context)?;
         }
-        disk::rename(self.folder.path(), &self.place).with_context(context)
+        let done = disk::rename(self.folder.path(), &self.place);
+        if done.is_err() && had_one && disk::rename(&old, &self.place).is_err() {
+            // Where it cannot go back either, it stays beside, rather than being gone.
+            let _ = aside.keep();
+        }
+        done.with_context(context)
     }
 }
 

@@ -192,7 +192,7 @@ fn commands(text: &str) -> impl Iterator<Item = &str> {
 /// and instructions are the same.
 fn has_the_reports_toolchain(repository: &Path) -> Result<bool, Failure> {
     let made_with = crate::report(&repository.join("reports/digits/report.json"))?.toolchain;
-    let Some(toolchain) = environment::toolchain(&made_with.target)? else {
+    let Some(toolchain) = environment::toolchain(&made_with.target, repository)? else {
         return Ok(false);
     };
     let emulator = spinney_board::Core::CortexM4F.machine();

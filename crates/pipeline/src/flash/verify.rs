@@ -29,8 +29,8 @@ pub(super) fn image(product: &Product, progress: &Progress) -> Result<Vec<u8>, F
         takes_samples: false,
         ..stages::product_image(&product.config.pipeline, &product.form)
     };
-    let toolchain = environment::needed_toolchain(image.core.target())?;
     let folder = product.scratch.join("serve-rtt");
+    let toolchain = environment::needed_toolchain(image.core.target(), &folder)?;
     image::build(&image, &toolchain, &folder, progress)
 }
 

@@ -47,7 +47,8 @@ impl Served {
         way: Way,
         progress: &Progress,
     ) -> Result<Self, Failure> {
-        let toolchain = environment::needed_toolchain(core.target())?;
+        let artifacts = places::artifacts(config)?;
+        let toolchain = environment::needed_toolchain(core.target(), &artifacts)?;
         let (program, _) = environment::needed_emulator(machine)?;
         let identity = Identity {
             pipeline: &config.pipeline.identity.name,
@@ -71,8 +72,7 @@ impl Served {
             Way::Uart(_) => "serial",
             Way::Rtt => "rtt",
         };
-        let folder =
-            places::artifacts(config)?.join(format!("firmware/{kind}-{}-{core}", machine.name));
+        let folder = artifacts.join(format!("firmware/{kind}-{}-{core}", machine.name));
         let image = Image {
             model: &generated.files,
             model_package: identity.package(),

@@ -186,14 +186,20 @@ fn check_apart(reading: Reading<'_>, file: &DataFile, place: &str) -> Result<(),
     let Reading { config, inputs, .. } = reading;
     let own = inputs.real_paths(&file.path)?;
     let mut is_apart = true;
-    for other in config.pipeline.dataset.files() {
+    let choosing = match &config.pipeline.validation {
+        // What chose a model says too much good of it.
+        Some(Validation::File(choosing)) if place == "reject.rows" => Some(choosing),
+        _ => None,
+    };
+    let what = choosing.map_or("train or test", |_| "train, test or choose a model");
+    for other in config.pipeline.dataset.files().chain(choosing) {
         let others = inputs.real_paths(&other.path)?;
         is_apart &= others.iter().all(|it| !own.contains(it));
     }
     if is_apart {
         return Ok(());
     }
-    let message = format!("{} has rows that train or test, too", file.path.typed);
+    let message = format!("{} has rows that {what}, too", file.path.typed);
     let help = "name other rows; where the model is trained here, `share` or `validation_fraction` keeps \
                 some apart";
     config.refuse(place, message, Some(help))
@@ -252,6 +258,18 @@ mod tests {
             assert_eq!([choosing.len(), calibrating.len()], [20, 21], "{shrink}");
             let all: BTreeSet<usize> = choosing.into_iter().chain(calibrating).collect();
             assert_eq!(all.len(), 41, "{shrink}");
+        }
+    }
+
+    #[test]
+    fn the_file_that_chooses_a_model_does_not_calibrate_it() {
+        for name in ["other.csv", "./other.csv"] {
+            let dataset = "ignore = [\"g\"]\nvalidation = \"other.csv\"";
+            let rest = format!("[reject]\ncoverage = 0.9\nrows = \"{name}\"");
+            let refused = rows(dataset, &rest, (41, &|_| 0)).map(drop);
+            let told = format!("{:?}", refused.expect_err("the same rows"));
+            let expected = format!("{name} has rows that train, test or choose a model, too");
+            assert!(told.contains(&expected), "{told}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
@@ -129,12 +129,21 @@ impl Inputs {
     pub(super) fn add_several(&mut self, file: &DataFile, by_folder: bool) -> Result<(), Failure> {
         let mut recordings: Vec<Recording> = Vec::new();
         let mut notes = Vec::new();
+        // By whatever path they are named: a file that counts twice would be on both sides of a split.
+        let mut known: BTreeMap<PathBuf, String> = BTreeMap::new();
         for files in &file.several {
             let (paths, note) = matching(&files.path)?;
             notes.extend(note);
             for (path, named) in paths {
-                if recordings.iter().any(|it| it.path.full == path.full) {
-                    let fault = "found twice among several files, expected it once";
+                let real = path.full.canonicalize();
+                let real = real.unwrap_or_else(|_| path.full.clone());
+                if let Some(before) = known.insert(real, path.typed.clone()) {
+                    let another = match before == path.typed {
+                        true => String::new(),
+                        false => format!(", also as {before}"),
+                    };
+                    let fault =
+                        format!("found twice among several files{another}, expected it once");
                     return Err(at_fault(&path.full, &fault));
                 }
                 self.add(&path)?;
@@ -242,15 +251,18 @@ fn matching(pattern: &ConfigPath) -> Result<(Vec<Found>, Option<Note>), Failure>
         return Ok((vec![(pattern.clone(), None)], None));
     }
     let parts: Vec<&str> = pattern.typed.split('/').collect();
-    let full = pattern.full.display().to_string();
-    let above = match full.strip_suffix(&pattern.typed) {
-        Some("") | None if pattern.typed.starts_with('/') => "/",
-        Some("") | None => ".",
-        Some(above) => above,
+    let typed = Path::new(&pattern.typed).components();
+    let n_typed = typed.filter(|it| *it != Component::CurDir).count();
+    let above = match pattern.typed.starts_with('/') {
+        true => Path::new("/"),
+        false => match pattern.full.ancestors().nth(n_typed) {
+            Some(above) if above != "" => above,
+            _ => Path::new("."),
+        },
     };
     let mut found = Vec::new();
     let mut n_all = 0;
-    expand((Path::new(above), ""), &parts, None, &mut found, &mut n_all)?;
+    expand((above, ""), &parts, None, &mut found, &mut n_all)?;
     if found.is_empty() {
         let fault = format!(
             "found no file whose name it matches among {n_all} in the folder, expected one or more"
@@ -425,7 +437,52 @@ pub(super) fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::labelled;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::super::inputs;
+    use super::*;
+
+    #[test]
+    fn patterns_match_in_folders_of_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder
+            .path()
+            .join(std::ffi::OsStr::from_bytes(b"d\xe9p\xf4t"));
+        std::fs::create_dir_all(odd.join("logs")).unwrap();
+        std::fs::write(odd.join("logs/a.csv"), "").unwrap();
+        for typed in ["logs/*.csv", "./logs/*.csv", "logs/../logs/*.csv"] {
+            let pattern = ConfigPath {
+                typed: typed.to_owned(),
+                full: odd.join(typed),
+            };
+            let (found, _) = matching(&pattern).map_err(|it| format!("{it:?}")).unwrap();
+            let names: Vec<&str> = found.iter().map(|(path, _)| &*path.typed).collect();
+            assert_eq!(names, [typed.replace('*', "a")]);
+        }
+    }
+
+    #[test]
+    fn a_file_counts_once_by_whatever_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("sub")).unwrap();
+        std::fs::write(path("a.csv"), "x,y\n1,a\n2,b\n").unwrap();
+        std::os::unix::fs::symlink("a.csv", path("link.csv")).unwrap();
+        for other in ["./a.csv", "sub/../a.csv", "link.csv"] {
+            let text = format!(
+                "[pipeline]\nname = \"twice\"\n[dataset]\npath = [\"a.csv\", \"{other}\"]\n\
+                 label = \"y\"\n[model]\nkind = \"decision-tree\"\n\
+                 [target]\nchip = \"nRF52840_xxAA\"\n"
+            );
+            std::fs::write(path("pipeline.toml"), text).unwrap();
+            let config = spinney_config::load(&path("pipeline.toml")).unwrap();
+            let told = format!("{:?}", inputs::read(&config).map(drop).unwrap_err());
+            assert!(
+                told.contains("several files, also as a.csv, expected"),
+                "{told}"
+            );
+        }
+    }
 
     #[test]
     fn a_pattern_says_the_class() {

@@ -131,6 +131,22 @@ pub(super) fn run(session: &Session, outputs: &Outputs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Replaces `folder` by a crate that no config names, whole or not at all, as a run does. What was put there
+/// last is remembered in the cache, since there are no artifacts beside.
+///
+/// # Errors
+/// The folder or the cache cannot be written.
+pub fn hand_over_crate(
+    folder: &Path,
+    files: &SourceTree,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let folder = &spinney_config::resolve(folder).input()?;
+    let name = store::sha256(folder.as_os_str().as_encoded_bytes()).replace(':', "-");
+    let record = places::cache()?.join("crates").join(name);
+    crate_to(folder, files, &record, progress).input()
+}
+
 /// Replaces `folder` by the chosen crate, whole or not at all. With files in it that no run put
 /// there, it is kept beside.
 fn crate_to(

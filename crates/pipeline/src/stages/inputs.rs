@@ -18,6 +18,8 @@ use spinney_signal::COMPRESSED_ENDINGS;
 use super::apart::{hold_out, set_aside};
 use super::folders::Folder;
 use super::opened::{Opened, Reading, check_groups, check_ignored};
+use super::order::OF;
+use super::quantize::MAX_ERROR;
 use super::signals;
 use super::triggered::Triggered;
 use crate::failure::{ExitReason, Failure};
@@ -163,6 +165,19 @@ pub fn program_digest() -> Result<String, Failure> {
     Ok(DIGEST.get_or_init(|| digest).clone())
 }
 
+/// The name of a file among all that a stage depends on: as typed, and beginning with `./` where it might
+/// be the name of something else, such as `seed`, `[model]` or `model.json of model`.
+fn key_of(typed: &str) -> String {
+    let may_be_ours = !typed.contains(['.', '/'])
+        || typed.starts_with('[')
+        || typed.contains(OF)
+        || typed == MAX_ERROR;
+    match may_be_ours {
+        true => format!("./{typed}"),
+        false => typed.to_owned(),
+    }
+}
+
 impl Inputs {
     /// The same, with training rows in place of the test rows; but where a front end makes them of
     /// samples, those of the test are heard.
@@ -199,7 +214,7 @@ impl Inputs {
         let bytes = read(&path.full, FILE_BYTES_MAX)
             .with_context(|| format!("cannot read {}", path.full.display()))
             .input()?;
-        self.digests.insert(path.typed.clone(), sha256(&bytes));
+        self.digests.insert(key_of(&path.typed), sha256(&bytes));
         self.files.insert(path.typed.clone(), bytes);
         Ok(())
     }

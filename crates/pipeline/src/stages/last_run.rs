@@ -201,7 +201,7 @@ pub fn find(session: &Session, inputs: &Inputs) -> Result<MadeFrom, Doubt> {
     if !faults.is_empty() {
         return Err(Doubt::Mixed(faults));
     }
-    let changed = changed_parts(session, inputs, &found)?;
+    let changed = changed_parts(session, inputs, &now, &found)?;
     if !changed.is_empty() {
         return Err(Doubt::Stale(changed));
     }
@@ -212,10 +212,12 @@ pub fn find(session: &Session, inputs: &Inputs) -> Result<MadeFrom, Doubt> {
 }
 
 /// The parts of the config that rows, model, forms or the device's run were made from and that are
-/// others now, such as `[features] select`; not all of them are in a report's fingerprint.
+/// others now, such as `[features] select`; not all of them are in a report's fingerprint. What is the
+/// `same` as for the run may be among the parts of a stage for the first time, as other keys decide on that.
 fn changed_parts(
     session: &Session,
     inputs: &Inputs,
+    same: &store::Inputs,
     stages: &BTreeMap<&str, Finished>,
 ) -> Result<Vec<String>, Failure> {
     let of_model = model::parts(&session.config.pipeline);
@@ -235,7 +237,8 @@ fn changed_parts(
         };
         let before = only_parts(stages[name].inputs());
         let now = only_parts(&inputs.of_config(&session.config, &parts)?);
-        changed.extend(differing(&before, &now));
+        let differing = differing(&before, &now).into_iter();
+        changed.extend(differing.filter(|name| !same.contains_key(name)));
     }
     Ok(changed.into_iter().collect())
 }

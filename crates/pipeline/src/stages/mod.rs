@@ -63,6 +63,7 @@ pub use session::Session;
 
 pub use baseline::moved;
 pub use build::product_image;
+pub use hand_over::hand_over_crate;
 use inputs::Inputs;
 pub use inputs::{at_fault, program_digest};
 pub use opened::columns;
@@ -108,7 +109,8 @@ impl FoundEmulator {
 /// Something is missing.
 pub fn tools(config: &Config) -> Result<Tools, Failure> {
     let target = &config.pipeline.target;
-    let toolchain = environment::needed_toolchain(target.chip.core.target())?;
+    let folder = places::artifacts(config)?;
+    let toolchain = environment::needed_toolchain(target.chip.core.target(), &folder)?;
     Ok(Tools {
         toolchain,
         emulator: found_emulator(config)?,

@@ -175,13 +175,14 @@ pub(super) fn artifact_of(
 }
 
 /// Between an artifact and its stage.
-const OF: &str = " of ";
+pub(super) const OF: &str = " of ";
 
 /// The artifact of an earlier stage that a name among what a stage depends on stands for, with that
 /// stage; `None` where it stands for something else.
 pub(super) fn named_artifact(name: &str) -> Option<(&str, &str)> {
     let (artifact, stage) = name.rsplit_once(OF)?;
-    names().contains(&stage).then_some((artifact, stage))
+    let is_file = artifact.starts_with("./");
+    (!is_file && names().contains(&stage)).then_some((artifact, stage))
 }
 
 /// What a stage depends on, as far as the stages before it have run.
@@ -240,6 +241,13 @@ mod tests {
         let failed = writer.finish(before.clone()).unwrap();
         let why = Reason::Failed("the image panicked".to_owned());
         assert_eq!(reuse(State::Whole(failed), &before), Err(why));
+    }
+
+    #[test]
+    fn a_file_is_no_artifact() {
+        assert_eq!(named_artifact("rows of model"), Some(("rows", "model")));
+        assert_eq!(named_artifact("./rows of model"), None);
+        assert_eq!(named_artifact("rows of mine"), None);
     }
 
     #[test]

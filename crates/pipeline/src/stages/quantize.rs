@@ -104,6 +104,9 @@ pub const OUTLIERS: &str = "outliers.json";
 /// The folder of a crate without a model, for what an image takes besides.
 pub const EMPTY_CRATE: &str = "empty-crate";
 
+/// The key that decides how many bits values have, among what the stage depends on.
+pub(super) const MAX_ERROR: &str = "accuracy.max_error";
+
 /// The parts of a config that the stage depends on.
 pub(super) fn parts() -> Vec<&'static str> {
     [
@@ -130,7 +133,7 @@ pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failu
         config.pipeline.quantize.votes,
         config.pipeline.accuracy.max_error,
     ) {
-        key.insert("accuracy.max_error".to_owned(), limit.to_string());
+        key.insert(MAX_ERROR.to_owned(), limit.to_string());
     }
     Ok(key)
 }

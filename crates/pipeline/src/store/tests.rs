@@ -35,6 +35,28 @@ fn an_unfinished_or_damaged_stage_is_not_whole() {
     assert_eq!(state(), State::Damaged("b".to_owned()));
 }
 
+#[test]
+fn a_folder_that_cannot_be_put_in_its_place_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("model");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("old"), "").unwrap();
+    let draft = Draft::of(&place).unwrap();
+    let mut n_renames = 0;
+    let faults = move |operation, _: &Path| {
+        n_renames += usize::from(operation == disk::Operation::Rename);
+        let fails = operation == disk::Operation::Rename && n_renames == 2;
+        fails.then(|| disk::Fault {
+            error: std::io::Error::other("no room"),
+            bytes_written: 0,
+        })
+    };
+    let done = disk::with_faults(faults, || draft.finish());
+    assert!(format!("{:#}", done.unwrap_err()).contains("no room"));
+    assert!(place.join("old").is_file());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 /// Whichever operation fails, a stage is what it was, or none that is finished, or the new one.
 #[test]
 fn a_stage_is_whole_whichever_operation_fails() {

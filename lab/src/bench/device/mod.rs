@@ -207,7 +207,7 @@ fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure>
     let mut toolchains = BTreeMap::new();
     for place in &places {
         let target = place.core.target();
-        let toolchain = environment::needed_toolchain(target)?;
+        let toolchain = environment::needed_toolchain(target, &crate::repository())?;
         toolchains.insert(place.name, toolchain);
     }
     let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?)?;

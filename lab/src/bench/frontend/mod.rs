@@ -111,7 +111,7 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
     let progress = terminal::progress();
     let toolchains = PLACES
         .iter()
-        .map(|place| environment::needed_toolchain(place.core.target()))
+        .map(|place| environment::needed_toolchain(place.core.target(), &crate::repository()))
         .collect::<Result<Vec<_>, _>>()?;
     let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?)?;
     progress.doing("looking for emlearn");

@@ -294,13 +294,14 @@ fn what_no_fingerprint_has_makes_a_run_stale_too() {
         ("reject = { coverage = 0.9 }", "[reject]"),
         ("evaluate = { device_rows = 5 }", "[evaluate]"),
         ("dataset.validation_fraction = 0.1", "[dataset] validation"),
+        ("model.shrink = \"every-row\"", "[model] shrink"),
     ] {
-        let text = match more.strip_prefix("dataset.") {
-            Some(key) => text.replace(
-                "label = \"species\"",
-                &format!("label = \"species\", {key}"),
+        let text = match more.split_once('.') {
+            Some((section @ ("dataset" | "model"), key)) => text.replace(
+                &format!("{section} = {{ "),
+                &format!("{section} = {{ {key}, "),
             ),
-            None => format!("{text}{more}\n"),
+            _ => format!("{text}{more}\n"),
         };
         fs::write(project.config(), text).unwrap();
         let error = opened(&project.config()).unwrap_err();
