@@ -17,8 +17,10 @@ use spinney_model::{FloatModel, LinkWords, Naming, Task, Voting};
 use spinney_quantize::{Certificate, CodeWidth, Declared, Level, Options, Sensor, Sums, Votes};
 
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::stages::{at_fault, columns};
+use spinney_pipeline::stages::{at_fault, columns, hand_over_crate};
 use spinney_pipeline::store;
+
+use crate::terminal;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -135,9 +137,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(folder) = &results.drop_in {
         let name = name(folder);
         let sources = Sources::new(&name, &converted).of(encoding, Core::CortexM0);
-        for (inside, text) in sources.drop_in().input()?.files {
-            store::write_whole(&folder.join(inside), text.as_bytes()).input()?;
-        }
+        let files = sources.drop_in().input()?.files;
+        hand_over_crate(folder, &files, &terminal::notes())?;
         println!("crate: {}", folder.display());
     }
     if let Some(path) = &results.keep {

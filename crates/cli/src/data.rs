@@ -1,6 +1,6 @@
 //! `data`: what Spinney sees in files of rows, and a `[dataset]` for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -199,8 +199,15 @@ pub(crate) fn dataset(table: &Table, names: &[String]) -> (String, bool) {
             let _ = writeln!(out, "train = {}\ntest = {}", files[*train], files[*test]);
         }
         _ if table.has_file_per_class => {
-            let of = |(name, file): (&String, &String)| format!("{} = {file}", quoted(stem(name)));
-            let classes: Vec<String> = names.iter().zip(&files).map(of).collect();
+            let mut of_class: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for (name, file) in names.iter().zip(&files) {
+                of_class.entry(stem(name)).or_default().push(file);
+            }
+            let of = |(class, files): (&str, Vec<&str>)| match files[..] {
+                [file] => format!("{} = {file}", quoted(class)),
+                _ => format!("{} = [{}]", quoted(class), files.join(", ")),
+            };
+            let classes: Vec<String> = of_class.into_iter().map(of).collect();
             let _ = writeln!(out, "path = {{ {} }}", classes.join(", "));
         }
         _ => {

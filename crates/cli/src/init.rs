@@ -271,7 +271,11 @@ fn tell(path: &Path, plan: &Plan, spinney: &Spinney) {
     for hint in &plan.by_hand {
         println!("by hand: {hint}");
     }
-    println!("next: {} pipeline run --setup", invocation::name());
+    let there = match path == Path::new(".") {
+        true => String::new(),
+        false => format!("cd {} && ", invocation::argument(path)),
+    };
+    println!("next: {there}{} pipeline run --setup", invocation::name());
 }
 
 #[cfg(test)]

@@ -68,10 +68,18 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
 }
 
 fn has_pipeline(path: &Path) -> bool {
-    file::read(path, file::CONFIG_BYTES_MAX).is_ok_and(|text| {
-        text.split(|byte| *byte == b'\n')
-            .any(|line| line.trim_ascii() == b"[pipeline]")
+    file::read(path, file::CONFIG_BYTES_MAX).is_ok_and(|bytes| {
+        let text = String::from_utf8_lossy(&bytes);
+        text.trim_start_matches('\u{feff}').lines().any(is_header)
     })
+}
+
+/// Whether a line of TOML begins the table `[pipeline]`.
+fn is_header(line: &str) -> bool {
+    let name = line.trim_start().strip_prefix('[');
+    let after = name.and_then(|it| it.trim_start().strip_prefix("pipeline"));
+    let rest = after.and_then(|it| it.trim_start().strip_prefix(']'));
+    rest.is_some_and(|it| matches!(it.trim_start().chars().next(), None | Some('#')))
 }
 
 fn line(path: &Path, progress: &Progress) -> Line {
@@ -108,4 +116,37 @@ fn table(lines: &[Line]) -> String {
         ]
     }));
     terminal::columns(&rows, 5).join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_is_found_however_its_header_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.toml");
+        let is = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            has_pipeline(&file)
+        };
+        for text in [
+            "[pipeline]\n",
+            "a = 1\r\n[pipeline]\r\n",
+            "[pipeline]  # mine\n",
+            " [ pipeline ]#\n",
+            "\u{feff}[pipeline]\n",
+        ] {
+            assert!(is(text), "{text:?}");
+        }
+        for text in [
+            "[pipelines]",
+            "[[pipeline]]",
+            "# [pipeline]",
+            "[pipeline.a]",
+            "[pipeline] x",
+        ] {
+            assert!(!is(text), "{text:?}");
+        }
+    }
 }

@@ -87,12 +87,13 @@ pub(crate) fn run(
     }
     println!(
         "{0}: a pipeline for {3} on an {1}, and firmware around its model\n\
-         next: cd {0} && {2} pipeline run --setup\n\
+         next: cd {4} && {2} pipeline run --setup\n\
          then: {0}/README.md",
         path.display(),
         chip.name,
         invocation::name(),
-        start.what
+        start.what,
+        invocation::argument(path)
     );
     spinney.tell();
     Ok(())
@@ -318,7 +319,7 @@ pub fn other_chip(config: &Config) -> Option<String> {
             "{MEMORY_MAP} is for {before}, and the model now for {chip}: `{} new {} --update` brings the \
              firmware over",
             invocation::name(),
-            shown.display()
+            invocation::argument(shown)
         )
     })
 }

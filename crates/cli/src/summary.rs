@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use spinney_evaluate::{Node, Verdict};
 use spinney_model::{Naming, visible};
+use spinney_pipeline::invocation;
 use spinney_pipeline::stages::so_far::QuantizedSoFar;
 use spinney_report::{Accuracy, Device, Model, Report, Value, detector_lines};
 
@@ -221,7 +222,12 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     for verdict in &report.verdicts {
         if let Some(note) = &verdict.note {
-            writeln!(out, "{}: {}", visible(&verdict.gate), visible(note))?;
+            writeln!(
+                out,
+                "{}: {}",
+                visible(&verdict.gate),
+                visible(&invocation::as_typed(note))
+            )?;
         }
     }
     Ok(())

@@ -140,6 +140,8 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
             verbosity,
         } => {
             if *setup {
+                // Its faults are told before anything is installed.
+                spinney_config::load(config)?;
                 setup::run(false)?;
             }
             let asked = Asked {
