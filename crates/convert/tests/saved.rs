@@ -75,6 +75,11 @@ fn damaged_bytes_are_refused() {
             "found a shift of 127, expected -120 to 100",
         ),
         (
+            "\"offset\":0",
+            "\"offset\":2147483647",
+            "found an offset of 2147483647, expected 2147000000 at most",
+        ),
+        (
             "threshold\\\":4.5",
             "threshold\\\":5.5",
             "the tables: found others",

@@ -210,14 +210,15 @@ impl Coding {
     /// Refuses a coding that none of the choices below could have made, of the feature of this name.
     pub(crate) fn check(&self, feature: &str) -> Result<(), ModelError> {
         let (is_one, found, expected) = match self {
-            Self::Affine { shift, offset } => (
-                SHIFTS.contains(shift) && f64::from(*offset).abs() <= SCALED_MAX,
-                format!("a shift of {shift} and an offset of {offset}"),
-                format!(
-                    "{} to {}, and up to {SCALED_MAX} on either side of 0",
-                    SHIFTS.start(),
-                    SHIFTS.end()
-                ),
+            Self::Affine { shift, .. } if !SHIFTS.contains(shift) => (
+                false,
+                format!("a shift of {shift}"),
+                format!("{} to {}", SHIFTS.start(), SHIFTS.end()),
+            ),
+            Self::Affine { offset, .. } => (
+                f64::from(*offset).abs() <= SCALED_MAX,
+                format!("an offset of {offset}"),
+                format!("{SCALED_MAX} at most, of either sign"),
             ),
             Self::Rank { cuts } => {
                 limits::CUTS.check(format!("feature \"{feature}\""), cuts.len())?;

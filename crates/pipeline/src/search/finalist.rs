@@ -23,7 +23,8 @@ use crate::store::sha256;
 pub struct Measured {
     /// All keys.
     pub keys: Keys,
-    /// What it was built, run and judged by, as [`made_by`] says it.
+    /// What it was built, run and judged by, as [`made_by`] says it; nothing where nobody noted it.
+    #[serde(default)]
     pub made_by: String,
     /// Bytes of the model's tables.
     pub table_bytes: u64,
