@@ -90,6 +90,8 @@ struct Leaf {
     path: Vec<String>,
     kind: i64,
     unit: Option<&'static str>,
+    /// Whether its integers have no sign.
+    is_unsigned: bool,
     levels_max: [u8; 2],
 }
 
@@ -185,6 +187,7 @@ fn leaves(schema: &[Value]) -> Result<Vec<Leaf>, DataError> {
                     path: names.chain([name]).collect(),
                     kind: element.integer(1).unwrap_or(-1),
                     unit: unit(element),
+                    is_unsigned: matches!(element.integer(6), Some(11..=14)),
                     levels_max: levels,
                 });
             }
@@ -273,7 +276,7 @@ fn chunk_of(
             Ok::<_, DataError>((about, n.unwrap_or(0)))
         };
         match header.integer(1) {
-            Some(2) => dictionary = plain(page, leaf.kind, about(7)?.1, budget)?,
+            Some(2) => dictionary = plain(page, leaf, about(7)?.1, budget)?,
             Some(0) => {
                 let (about, n) = about(5)?;
                 if n == 0 || n > n_values - n_read {
@@ -322,7 +325,7 @@ fn data(
     let full = u32::from(leaf.levels_max[1]);
     let n_present = definitions.iter().filter(|level| **level == full).count();
     let mut cells = match about.integer(2) {
-        Some(0) => plain(page, leaf.kind, n_present, budget)?,
+        Some(0) => plain(page, leaf, n_present, budget)?,
         Some(2 | 8) => {
             let width = page.split_off_first().ok_or_else(short)?;
             budget.take_items("a page", n_present, VALUE_BYTES)?;
@@ -382,8 +385,8 @@ fn little(bytes: &[u8]) -> u32 {
     bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// Plain values of a type.
-fn plain(mut bytes: &[u8], kind: i64, n: usize, budget: &Budget) -> Result<Vec<Cell>, DataError> {
+/// Plain values of a column's type.
+fn plain(mut bytes: &[u8], leaf: &Leaf, n: usize, budget: &Budget) -> Result<Vec<Cell>, DataError> {
     let short = || {
         odd(
             "a page",
@@ -391,12 +394,13 @@ fn plain(mut bytes: &[u8], kind: i64, n: usize, budget: &Budget) -> Result<Vec<C
             "a complete page",
         )
     };
-    let least = match kind {
-        1 | 4 | 6 => 4,
-        2 | 5 => 8,
-        _ => 0,
+    let kind = leaf.kind;
+    let n_max = match kind {
+        1 | 4 | 6 => bytes.len() / 4,
+        2 | 5 => bytes.len() / 8,
+        _ => bytes.len().saturating_mul(8),
     };
-    if least * n > bytes.len() || (least == 0 && n > 8 * bytes.len()) {
+    if n > n_max {
         return Err(short());
     }
     budget.take_items("a page", n, VALUE_BYTES)?;
@@ -408,8 +412,22 @@ fn plain(mut bytes: &[u8], kind: i64, n: usize, budget: &Budget) -> Result<Vec<C
     }
     for _ in 0..n {
         let cell = match kind {
-            1 => Cell::Integer(i32::from_le_bytes(word(&mut bytes).ok_or_else(short)?).into()),
-            2 => Cell::Integer(i64::from_le_bytes(word(&mut bytes).ok_or_else(short)?)),
+            1 => {
+                let word = word(&mut bytes).ok_or_else(short)?;
+                Cell::Integer(match leaf.is_unsigned {
+                    true => u32::from_le_bytes(word).into(),
+                    false => i32::from_le_bytes(word).into(),
+                })
+            }
+            2 => {
+                let word = word(&mut bytes).ok_or_else(short)?;
+                match i64::from_le_bytes(word) {
+                    number if number < 0 && leaf.is_unsigned => {
+                        Cell::Number(u64::from_le_bytes(word) as f64)
+                    }
+                    number => Cell::Integer(number),
+                }
+            }
             4 => Cell::Number(f32::from_le_bytes(word(&mut bytes).ok_or_else(short)?).into()),
             5 => Cell::Number(f64::from_le_bytes(word(&mut bytes).ok_or_else(short)?)),
             6 => {

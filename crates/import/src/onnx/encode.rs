@@ -58,11 +58,15 @@ pub(super) fn encode(
         let mut push = |values: &[f64], unknown: f64| {
             let mut raw: Vec<(f64, f64)> =
                 keys.iter().copied().zip(values.iter().copied()).collect();
+            // A missing reading is a category where NaN is a key.
+            let missing = raw.iter().find(|(key, _)| key.is_nan());
+            let missing = missing.map_or(unknown, |(_, value)| *value);
+            raw.retain(|(key, _)| !key.is_nan());
             raw.sort_by(|one, other| one.0.total_cmp(&other.0));
             columns.push(input.with(Op::Encode(Rc::new(Encoder {
                 raw,
                 unknown,
-                missing: unknown,
+                missing,
             }))));
         };
         if is_one_hot {

@@ -104,8 +104,8 @@ fn forest(
             Some(_) => normalizes(member),
             None => normalizes(estimator),
         };
-        has_counts |= raw.is_counts();
         raw.must_have(schema.n_classes())?;
+        has_counts |= raw.is_counts();
         trees.push(raw.draft(false, None, |index| raw.proportions(index, normalize))?);
     }
     if has_counts {

@@ -3,7 +3,7 @@
 use spinney_model::{AdditiveKind, Link};
 
 use super::ensemble::{features, rename};
-use super::estimator::{RawTree, n_features};
+use super::estimator::{MissingValues, RawTree, n_features};
 use super::object::Object;
 use crate::ImportError;
 use crate::draft::{Draft, Outputs};
@@ -30,21 +30,23 @@ pub(super) fn isolation_forest(estimator: &Object) -> Result<Draft, ImportError>
         ));
     }
     let offset = estimator.get("offset_")?.number()?;
+    let raw = members.iter().map(RawTree::read);
+    let raw = raw.collect::<Result<Vec<_>, _>>()?;
+    let keeps_sides = estimator.keeps_sides() || MissingValues::learnt_by(raw.iter());
     let mut trees = Vec::with_capacity(members.len());
-    for (member, columns) in members.iter().zip(&columns) {
+    for ((member, raw), columns) in members.iter().zip(&raw).zip(&columns) {
         if !matches!(
             member.class_name(),
             "ExtraTreeRegressor" | "DecisionTreeRegressor"
         ) {
             return Err(member.odd("an ExtraTreeRegressor"));
         }
-        let raw = RawTree::read(member)?;
         let depths = raw.depths()?;
         let leaf = |index: usize| {
             let n_samples = raw.n_samples[index] as f64;
             vec![(depths[index] as f64 + 1.0 + average_path_length(n_samples)) - 1.0]
         };
-        let mut tree = raw.draft(false, Some(0), leaf)?;
+        let mut tree = raw.draft(keeps_sides, Some(0), leaf)?;
         rename(&mut tree, &features(columns, None)?)?;
         trees.push(tree);
     }

@@ -8,6 +8,9 @@ use crate::fold::Input;
 /// Keeps what a selection keeps; `None` of any other step.
 pub(super) fn apply(step: &Object, inputs: Vec<Input>) -> Result<Option<Vec<Input>>, ImportError> {
     let n_features = inputs.len();
+    if n_features == 0 {
+        return Err(broken!(step.place(); "no feature to select from"; "at least one"));
+    }
     // A selection of any kind says which, and has the one parameter of it under another name.
     let (class, param) = match step.class_name() {
         "GenericUnivariateSelect" => match step.get("mode")?.text()?.as_str() {

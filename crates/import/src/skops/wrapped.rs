@@ -58,12 +58,17 @@ fn calibrated(
     estimator: Estimator,
     notes: &mut Vec<String>,
 ) -> Result<Estimator, ImportError> {
+    let of_bayes = || refused("around naive Bayes", "calibrate trees, or leave it out");
     let Estimator::Trees(mut draft) = estimator else {
-        return Err(refused(
-            "around naive Bayes",
-            "calibrate trees, or leave it out",
-        ));
+        return Err(of_bayes());
     };
+    // Its probabilities are calibrated, not the sums that softmax makes them of.
+    if matches!(
+        draft.kind,
+        Kind::Additive(AdditiveKind::BernoulliNb | AdditiveKind::CategoricalNb)
+    ) {
+        return Err(of_bayes());
+    }
     if matches!(draft.kind, Kind::Forest(_)) {
         of_votes(&mut draft);
     }
@@ -236,6 +241,10 @@ fn untransformed(wrapper: &Object, estimator: Estimator) -> Result<Estimator, Im
             (vec![1.0], vec![0.0])
         }
         "FunctionTransformer" => return Err(refused("by a function")),
+        // A mean may be there that is not taken off.
+        "StandardScaler" if !transformer.get("with_mean")?.flag()? => {
+            (of("scale_", 1.0)?, vec![0.0])
+        }
         "StandardScaler" => (of("scale_", 1.0)?, of("mean_", 0.0)?),
         "RobustScaler" => (of("scale_", 1.0)?, of("center_", 0.0)?),
         "MaxAbsScaler" => (of("scale_", 1.0)?, vec![0.0]),
