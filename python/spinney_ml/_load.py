@@ -117,7 +117,7 @@ def _refuse_what_xgboost_does_not_save(model: Any) -> None:
 
 
 def classes_of(core: _spinney.Model, known: Any) -> Classes | None:
-    """The classes as their library has them; from a file, numbers where all are numbers."""
+    """The classes as their library has them; from a file, numbers where all are written as such."""
     if core.task == "regress":
         return None
     if core.task == "detect":
@@ -131,7 +131,8 @@ def classes_of(core: _spinney.Model, known: Any) -> Classes | None:
             values = np.array([convert(name) for name in names])
         except ValueError:
             continue
-        if len(set(values.tolist())) == len(names):
+        # What is written otherwise, such as "01", is text.
+        if [str(it) for it in values.tolist()] == names:
             return values
     if set(names) == {"False", "True"}:
         return np.array([name == "True" for name in names])

@@ -87,6 +87,10 @@ def measure(
             f'"{classes[first]}", as this one predicts; this is a fault in Spinney',
         )
     device, footprint = report["device"], report["footprint"]
+    if device is None:
+        notes = {it["gate"]: it.get("note") for it in report["verdicts"]}
+        why = notes.get("parity") or "no run of the image"
+        raise MeasurementError("the firmware", why, "a run of all rows in the emulator")
     counted = device["instructions_per_inference"]
     return Measured(
         chip=chip,

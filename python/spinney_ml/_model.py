@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -356,7 +359,7 @@ class Model(_Predicts):
         path : path
             The file, which is replaced.
         """
-        Path(path).write_text(self._float.to_json(), encoding="utf-8")
+        _replace(Path(path), self._float.to_json().encode())
 
     def __str__(self) -> str:
         return self._float.text()
@@ -590,10 +593,10 @@ class QuantModel(_Predicts):
                 "path", f'"{path}", which Spinney did not write', "a place that is free"
             )
         if path.suffix == ".json":
-            path.write_bytes(self.to_bytes())
+            _replace(path, self.to_bytes())
             return path
         _, text, _ = self._core.header(name or path.stem, encoding, self._on(chip))
-        path.write_text(text, encoding="utf-8", newline="\n")
+        _replace(path, text.encode())
         return path
 
     def save_crate(
@@ -743,6 +746,19 @@ def _declared(
             )
         declared.append((pattern, known.get("type"), ends, known.get("coding")))
     return declared
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; a link stays one, and a file keeps its permissions."""
+    place = path.resolve()
+    draft = place.with_name(f".spinney-{uuid.uuid4().hex}")
+    try:
+        draft.write_bytes(data)
+        if place.exists():
+            shutil.copymode(place, draft)
+        os.replace(draft, place)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _head(path: Path) -> str:

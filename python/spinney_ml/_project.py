@@ -27,8 +27,8 @@ def name(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    # Strings, numbers, flags and lists of them are written as in JSON.
-    return json.dumps(value, ensure_ascii=False)
+    # Strings, numbers, flags and lists of them are written as in JSON; NumPy's are Python's first.
+    return json.dumps(value, ensure_ascii=False, default=lambda it: it.item())
 
 
 def run(folder: Path, verb: Sequence[str]) -> dict[str, Any]:
@@ -41,4 +41,7 @@ def run(folder: Path, verb: Sequence[str]) -> dict[str, Any]:
     told = done.stderr.strip()
     if done.returncode == 3:
         raise MeasurementError("this machine", told, "`spinney setup` finds and installs what lacks")
+    if done.returncode != 2:
+        how = told or f"{verb[0]} ended with code {done.returncode} and said nothing"
+        raise MeasurementError("the firmware", how, "an image that is built and runs")
     raise QuantizationError("the model or the rows", told, "what the pipeline takes")

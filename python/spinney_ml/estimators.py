@@ -268,7 +268,10 @@ class SpinneyForestClassifier(_SpinneyClassifier):
             return asked is not None, None
         if not isinstance(asked, Mapping):
             raise ValueError(f'class_weight: found {asked!r}, expected "balanced" or a dict')
-        return False, [float(asked.get(name, 1.0)) for name in self.classes_.tolist()]
+        classes = self.classes_.tolist()
+        if unknown := [name for name in asked if name not in classes]:
+            raise ValueError(f"class_weight: found {unknown}, expected classes of y: {classes}")
+        return False, [float(asked.get(name, 1.0)) for name in classes]
 
 
 class SpinneyGaussianNB(_SpinneyClassifier):

@@ -63,6 +63,7 @@ def test_naive_bayes_is_scikit_learns(digits):
         ({"criterion": "luck"}, "criterion: found luck"),
         ({"max_features": "many"}, "max_features: found many"),
         ({"class_weight": "heavy"}, "class_weight: found 'heavy'"),
+        ({"class_weight": {3: 2.0, 12: 5.0}}, "class_weight: found \\[12\\], expected classes of y"),
         ({"random_state": -1}, "random_state: found -1"),
         ({"ccp_alpha": -1.0}, "the trainer:"),
     ],

@@ -217,3 +217,25 @@ def test_what_catboost_saves():
 
     model = sp.load(Fitted())
     assert np.array_equal(model.predict(rows), labels.astype(int))
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [(["01", "02"], ["01", "02"]), (["1_0", "2"], ["1_0", "2"]), (["7", "2"], [7, 2]), (["0.5", "2.0"], [0.5, 2.0])],
+)
+def test_classes_of_a_file_are_numbers_where_they_are_written_so(names, classes, tmp_path):
+    text = (
+        '{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{"name":"a"}],'
+        f'"classes":["{names[0]}","{names[1]}"],"trees":[{{"nodes":[{{"feature":0,"threshold":1.5,'
+        '"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}]}]}'
+    )
+    model = sp.load(text.encode())
+    assert model.classes_.tolist() == classes
+    # What was saved is whole, in place of what was there, and through a link.
+    kept, link = tmp_path / "kept.json", tmp_path / "link.json"
+    link.symlink_to(kept)
+    model.save(link)
+    model.save(link)
+    assert link.is_symlink()
+    assert sp.load(kept).classes_.tolist() == classes
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["kept.json", "link.json"]

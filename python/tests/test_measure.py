@@ -63,3 +63,28 @@ def test_a_machine_without_tools(iris, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(sp.MeasurementError, match="setup"):
         iris.measure(np.asarray(X[:4]), chip="STM32F030F4")
+
+
+def test_an_image_that_did_not_run(iris, monkeypatch):
+    from spinney_ml import _project
+
+    whole = _project.run
+
+    def without_a_run(*arguments):
+        report = whole(*arguments)
+        report["device"] = None
+        for verdict in report["verdicts"]:
+            if verdict["gate"] == "parity":
+                verdict["note"] = "the emulator ended it after 300 s"
+        return report
+
+    monkeypatch.setattr(_project, "run", without_a_run)
+    with pytest.raises(sp.MeasurementError, match="ended it after 300 s"):
+        iris.measure(X[1:9], chip="STM32F030F4", encoding="table")
+
+
+def test_a_search_takes_numbers_of_numpy(iris):
+    from spinney_ml._project import _value
+
+    assert _value(np.int64(3)) == "3"
+    assert _value([np.float32(0.5), "a"]) == '[0.5, "a"]'

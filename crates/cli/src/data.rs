@@ -1,6 +1,6 @@
 //! `data`: what Spinney sees in files of rows, and a `[dataset]` for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -199,9 +199,12 @@ pub(crate) fn dataset(table: &Table, names: &[String]) -> (String, bool) {
             let _ = writeln!(out, "train = {}\ntest = {}", files[*train], files[*test]);
         }
         _ if table.has_file_per_class => {
-            let mut of_class: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            let mut of_class: Vec<(&str, Vec<&str>)> = Vec::new();
             for (name, file) in names.iter().zip(&files) {
-                of_class.entry(stem(name)).or_default().push(file);
+                match of_class.iter_mut().find(|(class, _)| *class == stem(name)) {
+                    Some((_, files)) => files.push(file),
+                    None => of_class.push((stem(name), vec![file])),
+                }
             }
             let of = |(class, files): (&str, Vec<&str>)| match files[..] {
                 [file] => format!("{} = {file}", quoted(class)),

@@ -73,7 +73,8 @@ enum Verb {
     Certificate(CertificateVerb),
     /// Say what a model file holds, and what it would take in flash.
     Inspect {
-        /// A skops, XGBoost, LightGBM, ONNX or Spinney JSON file.
+        /// A file of skops, XGBoost, LightGBM, CatBoost, ONNX or treelite, a zipped folder of Spark, Spinney's JSON
+        /// or a kept conversion.
         file: PathBuf,
         /// As JSON.
         #[arg(long)]

@@ -108,7 +108,7 @@ mod tests {
         };
         expect_test::expect![[r#"
             build, last run: --force asked for it
-            build, now: model would run before it (it never ran), so it runs if that gives another result
+            build, now: model would run before it (no earlier run), so it runs if that gives another result
             the last run is not whole: stage build is of another run
         "#]]
         .assert_eq(&text(&answer));

@@ -4,7 +4,7 @@
 //!
 //! A format is a row of the table in `sniff.rs`, which tells it from a file's first bytes and names its
 //! reader; a reader of trees makes a draft (`draft.rs`), which is checked and folded in one place
-//! (`fold.rs`), from scalers to encoders. Questions that are neither a threshold nor a set of categories
+//! (`fold/`), from scalers to encoders. Questions that are neither a threshold nor a set of categories
 //! become thresholds in `lower.rs`.
 //!
 //! No code in a file is ever run, no name says what a file is, and no size that a file claims is

@@ -387,3 +387,23 @@ fn a_fault_of_a_new_project_names_the_file_where_the_project_has_it() {
     "#]]
     .assert_eq(&said(&["new", "--from", "rows.csv", "rows.csv"]));
 }
+
+/// Files of one class that differ in a number stand in one list.
+#[test]
+fn files_of_one_class_stand_together() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["walk.1.csv", "walk.2.csv", "run.1.csv"] {
+        let rows: String = (0..9)
+            .map(|at| format!("{at}.5,{}.25\n", at * 7 % 5))
+            .collect();
+        std::fs::write(folder.path().join(name), format!("a,b\n{rows}")).unwrap();
+    }
+    let said = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .current_dir(folder.path())
+        .args(["data", "walk.1.csv", "run.1.csv", "walk.2.csv"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    let path = r#"path = { "walk" = ["walk.1.csv", "walk.2.csv"], "run" = "run.1.csv" }"#;
+    assert!(said.contains(path), "{said}");
+}

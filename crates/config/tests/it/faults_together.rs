@@ -162,6 +162,21 @@ fn colours_only_where_asked() {
 }
 
 #[test]
+fn numbers_are_read_in_any_radix() {
+    for range in [
+        "[8, 4096]",
+        "[0o10, 0x1000]",
+        "[0b1000, 0x1_000]",
+        "[8.0, 4.096e3]",
+    ] {
+        let text = format!("{MINIMAL}[features.hue]\nrange = {range}\n");
+        let config = crate::common::parse(&text).unwrap();
+        let found = config.pipeline.features["hue"].range.unwrap();
+        assert_eq!((found.low, found.high), (8.0, 4096.0), "{range}");
+    }
+}
+
+#[test]
 fn a_fault_found_later_points_at_its_key() {
     let config =
         crate::common::parse(&format!("{MINIMAL}[features.hue]\nrange = [0, 1]\n")).unwrap();

@@ -93,8 +93,8 @@ pub struct Change {
 impl std::fmt::Display for Reason {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Never => out.write_str("it never ran"),
-            Self::Unfinished => out.write_str("its last run did not come to its end"),
+            Self::Never => out.write_str("no earlier run"),
+            Self::Unfinished => out.write_str("its last run was not finished"),
             Self::Damaged(artifact) => {
                 write!(out, "{artifact} is not what its last run wrote")
             }
