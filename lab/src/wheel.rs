@@ -53,10 +53,11 @@ pub(crate) fn setup() -> Result<(), Failure> {
     let uv = Environment::new(UV.0, UV.1)?;
     let mut pip = uv.program("python");
     pip.args("-m pip install --quiet --disable-pip-version-check -r".split(' '));
-    uv.fill(pip)?;
+    uv.fill(&[], pip)?;
     for (name, requirements, _) in ENVIRONMENTS {
         let environment = Environment::new(name, requirements)?;
-        environment.fill(environment.install(&["--requirements"])?)?;
+        let install = environment.install(&["--requirements"])?;
+        environment.fill(&["--without-pip"], install)?;
     }
     Ok(())
 }
@@ -139,15 +140,17 @@ impl Environment {
         matches!((asked, filled), (Ok(asked), Ok(filled)) if asked == filled)
     }
 
-    /// Makes it, unless it is ready; `install` is the command that takes requirements.
-    fn fill(&self, mut install: Command) -> Result<(), Failure> {
+    /// Makes it, unless it is ready, by these arguments of `venv`; `install` is the command that takes
+    /// requirements.
+    fn fill(&self, arguments: &[&str], mut install: Command) -> Result<(), Failure> {
         if self.is_ready() {
             return Ok(());
         }
         let (requirements, folder) = (self.requirements.display(), self.folder.display());
         eprintln!("setup: installing {requirements} from the package index into {folder}");
         let mut make = Command::new("python3");
-        make.args(["-m", "venv", "--clear"]).arg(&self.folder);
+        make.args(["-m", "venv", "--clear"]);
+        make.args(arguments).arg(&self.folder);
         process::show(make, process::LONG)
             .context("the wheel's tests need python3 with venv; on Debian, `apt-get install python3-venv` helps")
             .environment()?;

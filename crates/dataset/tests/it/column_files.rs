@@ -107,6 +107,23 @@ fn integers_without_a_sign_have_none() {
 }
 
 #[test]
+fn a_dictionary_claims_no_more_than_its_page() {
+    let claim = fixture("claim.parquet");
+    let (body, _) = claim.split_at(claim.len() - 8);
+    let length = u32::from_le_bytes(claim[body.len()..][..4].try_into().expect("four bytes"));
+    let end = &claim[body.len() - length as usize..];
+    // A dictionary page of no bytes, packed into one, with 2^61 values in it.
+    let head = [0x15, 4, 0x15, 0, 0x15, 2, 0x4c, 0x15];
+    let n_values = [[0x80; 8].as_slice(), &[0x40]].concat();
+    let file = [b"PAR1", &head[..], &n_values, &[0, 0], &[0], end].concat();
+    let error = gunzip(&file).expect_err("no such page").to_string();
+    assert!(
+        error.contains("fewer bytes than its values take"),
+        "{error}"
+    );
+}
+
+#[test]
 fn damaged_files_do_not_panic() {
     let file = fixture("groups.parquet");
     let mut n_refused = 0;
