@@ -94,6 +94,10 @@ impl Packages {
     /// Where the system cannot link files, they are built anew.
     fn share_built(&self) -> Result<(), Failure> {
         let (from, to) = (crate::target()?.join("debug"), self.target.join("debug"));
+        // A link to this repository's own, as older clones have it.
+        if to.is_symlink() {
+            std::fs::remove_file(&to).environment()?;
+        }
         for part in ["deps", "build", ".fingerprint"] {
             let (from, to) = (from.join(part), to.join(part));
             std::fs::create_dir_all(&to).environment()?;
